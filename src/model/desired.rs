@@ -1,0 +1,201 @@
+//! The desired state: what the YAML asks for, with defaults and environment resolved.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::name::{
+    ClusterName, ExtensionName, FleetName, PolicyName, RoleName, SchemaName, TableName,
+    TemplateName, TenantId,
+};
+use super::template::Template;
+
+/// The fleet as its operator wants it.
+#[derive(Clone, Debug)]
+pub struct Desired {
+    pub fleet: FleetName,
+    /// Never empty: without `clusters:` there is one named `default`.
+    pub clusters: BTreeMap<ClusterName, Cluster>,
+    pub templates: BTreeMap<TemplateName, Template>,
+    pub extensions: BTreeMap<ExtensionName, Extension>,
+    pub tenants: BTreeMap<TenantId, Tenant>,
+    /// What follows a tenant's own schema in `search_path`; `pg_temp` comes after it.
+    pub search_path: Vec<SchemaName>,
+    pub history_table: TableName,
+    pub rollout: Rollout,
+    pub backups: Option<Backups>,
+    /// The naming convention's fixed parts, to find schemas that only look like tenants.
+    pub schema_pattern: SchemaPattern,
+    /// Names of environment variables whose values never appear in output.
+    pub secrets: BTreeSet<String>,
+}
+
+/// A connection target. Its URL is resolved when it is used, so `validate` needs no environment.
+#[derive(Clone, Debug)]
+pub struct Cluster {
+    /// As written, `${NAME}` unresolved; `None` means the connection settings of the command.
+    pub url: Option<String>,
+    pub parallel: Option<usize>,
+}
+
+/// An extension that every database of the fleet must have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Extension {
+    pub schema: SchemaName,
+    pub version: Option<String>,
+    pub optional: bool,
+}
+
+/// One customer's schema.
+#[derive(Clone, Debug)]
+pub struct Tenant {
+    pub cluster: ClusterName,
+    pub schema: SchemaName,
+    pub template: TemplateName,
+    /// `None` means the connecting role.
+    pub owner: Option<RoleName>,
+    pub state: TenantState,
+    pub tags: BTreeSet<String>,
+    pub vars: BTreeMap<String, String>,
+    pub backup: Option<PolicyName>,
+    pub timeouts: Timeouts,
+}
+
+/// What a tenant's `state:` asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TenantState {
+    Present,
+    Suspended,
+    Absent,
+}
+
+impl TenantState {
+    /// The word as it stands in YAML and in the control schema.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Present => "present",
+            Self::Suspended => "suspended",
+            Self::Absent => "absent",
+        }
+    }
+}
+
+/// Limits of a tenant's transaction, sent as `SET LOCAL`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    pub lock: LockTimeout,
+    pub statement: StatementTimeout,
+    pub idle: IdleTimeout,
+}
+
+/// `lock_timeout`: how long a statement waits for a lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LockTimeout(pub Duration);
+
+/// `statement_timeout`: how long one statement may run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StatementTimeout(pub Duration);
+
+/// `idle_in_transaction_session_timeout`: how long an open transaction may wait for us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IdleTimeout(pub Duration);
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            lock: LockTimeout(Duration::from_secs(5)),
+            statement: StatementTimeout(Duration::from_secs(600)),
+            idle: IdleTimeout(Duration::from_secs(60)),
+        }
+    }
+}
+
+/// In what order tenants are changed, and when to stop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rollout {
+    pub canary_tags: BTreeSet<String>,
+    pub max_failures: MaxFailures,
+}
+
+/// How many failed tenants end a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MaxFailures {
+    Count(usize),
+    /// Per cent of the run's tenants, rounded up; at least three.
+    Percent(u8),
+}
+
+impl MaxFailures {
+    /// How many failures a run of `tenants` tenants bears; one more stops it.
+    #[must_use]
+    pub fn of(self, tenants: usize) -> usize {
+        match self {
+            Self::Count(count) => count,
+            Self::Percent(percent) => (tenants * usize::from(percent)).div_ceil(100).max(3),
+        }
+    }
+}
+
+/// The naming convention `schema: "acq_{tenant}"`, split at `{tenant}`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SchemaPattern {
+    pub prefix: String,
+    pub suffix: String,
+}
+
+impl SchemaPattern {
+    /// Whether a schema of this name looks like a tenant's. A bare `{tenant}` matches nothing:
+    /// every schema of the database would.
+    #[must_use]
+    pub fn matches(&self, schema: &SchemaName) -> bool {
+        let bare = self.prefix.is_empty() && self.suffix.is_empty();
+        let name = schema.as_str();
+        !bare
+            && name.len() > self.prefix.len() + self.suffix.len()
+            && name.starts_with(&self.prefix)
+            && name.ends_with(&self.suffix)
+    }
+}
+
+/// Backup policies: parsed and checked.
+#[derive(Clone, Debug)]
+pub struct Backups {
+    /// As written, `${NAME}` unresolved.
+    pub path: Option<String>,
+    pub parallel: Option<usize>,
+    pub repository: Option<String>,
+    pub policies: BTreeMap<PolicyName, BackupPolicy>,
+    /// The file that names `path`, which relative paths count from.
+    pub declared_in: PathBuf,
+}
+
+/// When a tenant is backed up and how long the sets are kept.
+#[derive(Clone, Debug)]
+pub struct BackupPolicy {
+    pub schedule: String,
+    pub timezone: String,
+    pub keep: Keep,
+    pub verify: VerifyLevel,
+}
+
+/// Retention rules; at least one is set.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Keep {
+    pub within: Option<Duration>,
+    pub last: Option<u32>,
+    pub hourly: Option<u32>,
+    pub daily: Option<u32>,
+    pub weekly: Option<u32>,
+    pub monthly: Option<u32>,
+    pub yearly: Option<u32>,
+    pub min_good: Option<u32>,
+}
+
+/// How far a fresh backup is proven.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VerifyLevel {
+    Checksum,
+    Archive,
+    Restore,
+}

@@ -1,0 +1,190 @@
+//! What became of an apply: outcomes, the report, and the events workers speak through.
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::model::name::{ClusterName, FleetName, TenantId};
+use crate::model::template::ContentHash;
+
+/// The version of the report's JSON form.
+pub const FORMAT_VERSION: &str = "1.0";
+
+/// All outcomes of one run, in plan order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Report {
+    pub format_version: String,
+    pub tool_version: String,
+    pub run: Uuid,
+    pub fleet: FleetName,
+    /// The digest of the plan that was carried out.
+    pub plan: ContentHash,
+    /// The code the program ends with.
+    pub exit: u8,
+    /// Why work stopped being handed out, if it did.
+    pub cancelled: Option<CancelReason>,
+    pub databases: Vec<DatabaseOutcome>,
+    pub outcomes: Vec<Outcome>,
+    pub summary: ReportSummary,
+}
+
+/// What became of one database-wide step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DatabaseOutcome {
+    pub cluster: ClusterName,
+    /// Such as `install extension citext`.
+    pub step: String,
+    pub status: Status,
+    pub error: Option<Failure>,
+}
+
+/// What became of one tenant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Outcome {
+    pub tenant: TenantId,
+    pub cluster: ClusterName,
+    pub status: Status,
+    /// What was done, such as `create schema`, `template merchant`, `V20250120000001__add_audit_columns`.
+    pub steps: Vec<String>,
+    pub took_ms: u64,
+    /// How often the transaction was begun again.
+    pub retries: u32,
+    /// The server's notices and warnings, with control characters escaped.
+    pub notices: Vec<String>,
+    pub error: Option<Failure>,
+}
+
+/// How a step ended.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    Applied,
+    /// Found as it should be.
+    Unchanged,
+    /// The tenant moved since planning; nothing was done.
+    Stale,
+    /// Rolled back.
+    Failed,
+    /// Not tried.
+    Skipped,
+    /// The connection was lost after COMMIT was sent and the result couldn't be read.
+    Unknown,
+}
+
+impl Status {
+    /// The word as it stands in output and in the journal.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Unchanged => "unchanged",
+            Self::Stale => "stale",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// Why a step didn't succeed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Failure {
+    /// What was attempted and the server's own words.
+    pub message: String,
+    pub sqlstate: Option<String>,
+    pub file: Option<String>,
+    /// 1-based.
+    pub line: Option<usize>,
+    /// 1-based, in characters.
+    pub column: Option<usize>,
+    /// The line of the file, for people.
+    pub excerpt: Option<String>,
+    pub hint: Option<String>,
+}
+
+/// How many tenants ended in each status.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ReportSummary {
+    pub applied: usize,
+    pub unchanged: usize,
+    pub stale: usize,
+    pub failed: usize,
+    pub skipped: usize,
+    pub unknown: usize,
+    pub blocked: usize,
+}
+
+/// Why no more work was handed out; a later variant outranks an earlier one.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum CancelReason {
+    /// More tenants failed than `max_failures` bears.
+    TooManyFailures,
+    /// A canary failed.
+    CanaryFailed,
+    /// The role may not do what the run needs, or the server is read-only: every other tenant would fail too.
+    Systemic,
+    /// The run lock was lost.
+    LockLost,
+    /// SIGINT or SIGTERM: running tenants finish.
+    Interrupt,
+    /// The second one: running statements are cancelled.
+    SecondInterrupt,
+}
+
+/// Something that happened, in any thread.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event<'a> {
+    RunStarted {
+        run: Uuid,
+        tenants: usize,
+        databases: usize,
+    },
+    DatabaseStep(&'a DatabaseOutcome),
+    WaveStarted {
+        wave: &'a str,
+        tenants: usize,
+    },
+    TenantStarted {
+        tenant: &'a TenantId,
+    },
+    Retrying {
+        tenant: &'a TenantId,
+        attempt: u32,
+        #[serde(serialize_with = "millis")]
+        after: Duration,
+        reason: &'a str,
+    },
+    TenantFinished(&'a Outcome),
+    Cancelled {
+        reason: CancelReason,
+    },
+    RunFinished {
+        run: Uuid,
+        exit: u8,
+        summary: &'a ReportSummary,
+    },
+}
+
+fn millis<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// Receives what happens; the only way workers speak.
+pub trait Reporter: Sync {
+    fn event(&self, event: &Event<'_>);
+}
+
+/// Says nothing.
+pub struct Silent;
+
+impl Reporter for Silent {
+    fn event(&self, _event: &Event<'_>) {}
+}
