@@ -15,6 +15,18 @@ pub fn point(name: &str) {
     let _ = name;
 }
 
+/// Panics here when `TENANTRY_PANIC_AT` names this place: how a test makes a worker fail inside tenantry.
+#[inline]
+pub fn panic_at(name: &str) {
+    #[cfg(debug_assertions)]
+    assert!(
+        std::env::var("TENANTRY_PANIC_AT").as_deref() != Ok(name),
+        "asked to panic at {name}"
+    );
+    #[cfg(not(debug_assertions))]
+    let _ = name;
+}
+
 #[cfg(debug_assertions)]
 mod enabled {
     use std::io::Write;

@@ -7,3 +7,13 @@ pub mod migration;
 pub mod name;
 pub mod observed;
 pub mod template;
+
+/// `1 tenant`, `2 tenants`: a number with its noun.
+#[must_use]
+pub fn count(number: usize, noun: &str) -> String {
+    if number == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{number} {noun}s")
+    }
+}

@@ -1,0 +1,84 @@
+//! From the server's error to a file, a line and a column.
+
+use crate::model::template::SourceFile;
+use crate::pg::error::PgError;
+use crate::pg::runner::{Batch, Text};
+use crate::pg::wire::Wire;
+use crate::report::Failure;
+use crate::sql;
+
+use super::retry;
+use super::work::Prepared;
+
+/// Where in which file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Located {
+    pub file: String,
+    pub line: usize,
+    pub column: usize,
+    pub excerpt: String,
+}
+
+/// The place an error's own position points at, if it lies in a file.
+#[must_use]
+pub fn by_position(error: &PgError, batch: &Batch, prepared: &Prepared<'_>) -> Option<Located> {
+    let (number, position) = batch.file_at(error.position?)?;
+    let text = texts(prepared).find(|text| text.file == number)?;
+    Some(place(prepared.files.get(number)?, &text.sql, position))
+}
+
+/// Finds the failing statement of an error without a position, by running the files once more, one statement a
+/// message, in the open transaction. The good path never pays for this.
+///
+/// The caller has opened the transaction anew and rolls it back whatever comes out.
+pub fn by_replay(wire: &mut Wire, prepared: &Prepared<'_>) -> Option<Located> {
+    if let Some(create) = &prepared.create_schema {
+        wire.run(create).ok()?;
+    }
+    for text in texts(prepared) {
+        wire.run(&prepared.script.pin).ok()?;
+        wire.run(&prepared.script.between).ok()?;
+        wire.run(&text.settings).ok()?;
+        for statement in sql::statements(&text.sql) {
+            if wire.run(&text.sql[statement.range.clone()]).is_err() {
+                let position = text.sql[..statement.range.start].chars().count() + 1;
+                return Some(place(prepared.files.get(text.file)?, &text.sql, position));
+            }
+        }
+    }
+    None
+}
+
+fn texts<'p>(prepared: &'p Prepared<'_>) -> impl Iterator<Item = &'p Text> {
+    let migrations = prepared.script.migrations.iter().filter_map(|recorded| recorded.run.as_ref());
+    prepared.script.template.iter().chain(migrations)
+}
+
+fn place(file: &SourceFile, rendered: &str, position: usize) -> Located {
+    let place = sql::locate(rendered, position);
+    Located {
+        file: file.path.display().to_string(),
+        line: place.line,
+        column: place.column,
+        excerpt: place.text,
+    }
+}
+
+/// An error as it goes into the report.
+#[must_use]
+pub fn failure(error: &PgError, attempted: &str, located: Option<Located>) -> Failure {
+    let hint = error.hint.clone().or_else(|| retry::hint(error).map(str::to_owned));
+    let mut failure = Failure {
+        message: format!("{attempted}: {error}"),
+        sqlstate: error.sqlstate.clone(),
+        hint,
+        ..Failure::default()
+    };
+    if let Some(located) = located {
+        failure.file = Some(located.file);
+        failure.line = Some(located.line);
+        failure.column = Some(located.column);
+        failure.excerpt = Some(located.excerpt);
+    }
+    failure
+}

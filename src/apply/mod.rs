@@ -1,0 +1,334 @@
+//! Carries a plan out: run locks, database-wide steps, then waves of tenants in parallel, and a report of it all.
+
+pub mod cancel;
+mod locate;
+pub mod prepare;
+mod retry;
+mod run_lock;
+mod step;
+mod tenant;
+mod wave;
+pub mod work;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use crate::control::journal::{self, RunStart, StepRow};
+use crate::error::{Error, Exit};
+use crate::model::desired::Desired;
+use crate::model::name::{ClusterName, RoleName, TemplateName};
+use crate::observe::Targets;
+use crate::pg::clients::Clients;
+use crate::pg::error::PgError;
+use crate::pg::wire::Wire;
+use crate::plan::Plan;
+use crate::plan::action::DatabaseAction;
+use crate::report::{
+    CancelReason, DatabaseOutcome, Event, FORMAT_VERSION, Outcome, Report, ReportSummary, Reporter, Status,
+};
+
+use cancel::Cancel;
+use prepare::Preparation;
+use run_lock::RunLock;
+
+/// A plan and where to carry it out.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    pub desired: &'a Desired,
+    pub plan: &'a Plan,
+    /// Of a saved plan; one that was carried out to its end is refused.
+    pub plan_id: Option<Uuid>,
+    pub targets: &'a Targets,
+    /// Overrides every cluster's own.
+    pub parallel: Option<usize>,
+    /// How long to wait for another run.
+    pub lock_wait: Duration,
+}
+
+/// Workers of a cluster that says nothing else.
+pub const DEFAULT_PARALLEL: usize = 8;
+
+/// Carries the plan out.
+///
+/// # Errors
+/// Only before anything was changed: a lock held by another run (5), a refusal (4), no connection (1).
+/// From then on everything is in the report.
+pub fn apply(request: &Request<'_>, cancel: &Cancel, reporter: &dyn Reporter) -> Result<Report, Error> {
+    let run = Uuid::new_v4();
+    let mut databases = Databases::open(request, run, cancel)?;
+    reporter.event(&Event::RunStarted {
+        run,
+        tenants: request.plan.cohorts.iter().map(|cohort| cohort.tenants.len()).sum(),
+        databases: databases.0.len(),
+    });
+    let prepared = databases.prepare(request, run, cancel, reporter);
+    let outcomes = if prepared.iter().any(|outcome| outcome.status == Status::Failed) {
+        stop(cancel, reporter, CancelReason::Systemic);
+        wave::skip_all(request, run, "a database-wide step failed")
+    } else {
+        wave::run_all(request, run, &databases, cancel, reporter)
+    };
+    let (report, exit) = report(request, run, cancel, prepared, outcomes);
+    databases.finish(&report, exit);
+    reporter.event(&Event::RunFinished {
+        run,
+        exit: report.exit,
+        summary: &report.summary,
+    });
+    Ok(report)
+}
+
+/// Stops the handing out of work, saying so once.
+fn stop(cancel: &Cancel, reporter: &dyn Reporter, reason: CancelReason) {
+    if cancel.stop(reason) {
+        reporter.event(&Event::Cancelled { reason });
+    }
+}
+
+/// A database of the run: its connections, its lock, and who we are there.
+#[derive(Debug)]
+struct Database {
+    clients: Clients,
+    lock: RunLock,
+    role: RoleName,
+    parallel: usize,
+    /// Whether the run's row was written.
+    recorded: bool,
+}
+
+#[derive(Debug)]
+struct Databases(BTreeMap<ClusterName, Database>);
+
+impl Databases {
+    /// Locks every database of the run, in cluster-name order, and checks each before anything is changed.
+    fn open(request: &Request<'_>, run: Uuid, cancel: &Cancel) -> Result<Self, Error> {
+        let application = format!("tenantry/{}", run.simple());
+        let mut databases = BTreeMap::new();
+        for cluster in clusters_of(request) {
+            let database = Database::open(request, cluster, &application, cancel)?;
+            databases.insert(cluster.clone(), database);
+        }
+        Ok(Self(databases))
+    }
+
+    fn prepare(
+        &mut self,
+        request: &Request<'_>,
+        run: Uuid,
+        cancel: &Cancel,
+        reporter: &dyn Reporter,
+    ) -> Vec<DatabaseOutcome> {
+        let mut outcomes = Vec::new();
+        for (cluster, database) in &mut self.0 {
+            let failed = outcomes.iter().any(|outcome: &DatabaseOutcome| outcome.status == Status::Failed);
+            if failed || cancel.reason().is_some() {
+                break;
+            }
+            let preparation = preparation(request, cluster, run);
+            let made = database.prepare(&preparation);
+            made.iter().for_each(|outcome| reporter.event(&Event::DatabaseStep(outcome)));
+            outcomes.extend(made);
+        }
+        outcomes
+    }
+
+    /// Writes down how the run ended. The report is the truth already; a database that is gone is only logged.
+    fn finish(self, report: &Report, exit: Exit) {
+        for (cluster, database) in self.0 {
+            if database.recorded
+                && let Err(error) = database.clients.with(|wire| finish(wire, &cluster, report, exit))
+            {
+                log::warn!("cluster {cluster}: the end of run {} wasn't recorded: {error}", report.run);
+            }
+            database.lock.free();
+        }
+    }
+}
+
+impl Database {
+    fn open(
+        request: &Request<'_>,
+        cluster: &ClusterName,
+        application: &str,
+        cancel: &Cancel,
+    ) -> Result<Self, Error> {
+        let target = request
+            .targets
+            .get(cluster)
+            .ok_or_else(|| Error::failed(format!("cluster {cluster} has no connection settings")))?
+            .as_ref()
+            .map_err(Clone::clone)?;
+        let clients = Clients::new(target.clone());
+        let lock = RunLock::take(&clients, cluster, application, request.lock_wait, cancel)?;
+        let fault = |error: PgError| Error::failed(format!("cluster {cluster}: {error}"));
+        let mut wire = clients.connect().map_err(fault)?;
+        let facts = prepare::check(&mut wire, cluster, &request.desired.fleet, request.plan_id)?;
+        clients.put_back(wire);
+        let declared = request.desired.clusters.get(cluster).and_then(|cluster| cluster.parallel);
+        Ok(Self {
+            clients,
+            lock,
+            role: facts.role,
+            parallel: request.parallel.or(declared).unwrap_or(DEFAULT_PARALLEL).max(1),
+            recorded: false,
+        })
+    }
+
+    fn prepare(&mut self, preparation: &Preparation<'_>) -> Vec<DatabaseOutcome> {
+        let made = self
+            .clients
+            .with(|wire| Ok::<_, PgError>(prepare::prepare(wire, preparation)))
+            .unwrap_or_else(|error| vec![prepare::unconnected(preparation.cluster, &error)]);
+        self.recorded = !made.iter().any(|outcome| outcome.status == Status::Failed);
+        made
+    }
+}
+
+/// The clusters that something happens on.
+fn clusters_of<'a>(request: &Request<'a>) -> BTreeSet<&'a ClusterName> {
+    let steps = request.plan.steps.iter().map(|step| &step.cluster);
+    let tenants = request.plan.cohorts.iter().flat_map(|cohort| &cohort.tenants);
+    steps
+        .chain(tenants.filter_map(|id| request.desired.tenants.get(id).map(|tenant| &tenant.cluster)))
+        .collect()
+}
+
+fn preparation<'a>(request: &Request<'a>, cluster: &'a ClusterName, run: Uuid) -> Preparation<'a> {
+    let ids = request.plan.cohorts.iter().flat_map(|cohort| &cohort.tenants);
+    let tenants: Vec<_> = ids
+        .filter_map(|id| request.desired.tenants.get(id))
+        .filter(|tenant| tenant.cluster == *cluster)
+        .collect();
+    let templates: BTreeSet<&TemplateName> = tenants.iter().map(|tenant| &tenant.template).collect();
+    let actions: Vec<&DatabaseAction> = request
+        .plan
+        .steps
+        .iter()
+        .filter(|step| step.cluster == *cluster)
+        .map(|step| &step.action)
+        .collect();
+    Preparation {
+        cluster,
+        desired: request.desired,
+        actions,
+        contents: prepare::contents(request.desired, &templates),
+        run: RunStart {
+            run,
+            plan_id: request.plan_id,
+            plan_digest: request.plan.digest.clone(),
+            tenants: tenants.len(),
+        },
+    }
+}
+
+fn finish(wire: &mut Wire, cluster: &ClusterName, report: &Report, exit: Exit) -> Result<(), PgError> {
+    let rows: Vec<StepRow> = report
+        .outcomes
+        .iter()
+        .filter(|outcome| outcome.cluster == *cluster && outcome.status != Status::Applied)
+        .map(|outcome| StepRow {
+            tenant: outcome.tenant.to_string(),
+            action: outcome.steps.join(", "),
+            status: outcome.status,
+            error: outcome.error.clone(),
+            took_ms: outcome.took_ms,
+        })
+        .collect();
+    if !rows.is_empty() {
+        journal::steps(wire, report.run, &rows)?;
+    }
+    journal::finish(wire, report.run, exit)
+}
+
+fn report(
+    request: &Request<'_>,
+    run: Uuid,
+    cancel: &Cancel,
+    databases: Vec<DatabaseOutcome>,
+    mut outcomes: Vec<Outcome>,
+) -> (Report, Exit) {
+    outcomes.sort_by(|a, b| a.tenant.cmp(&b.tenant));
+    let summary = summary(&outcomes, request.plan.blocked.len());
+    let cancelled = cancel.reason();
+    let exit = exit(&summary, &databases, cancelled);
+    let report = Report {
+        format_version: FORMAT_VERSION.to_owned(),
+        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        run,
+        fleet: request.desired.fleet.clone(),
+        plan: request.plan.digest.clone(),
+        exit: exit as u8,
+        cancelled,
+        databases,
+        outcomes,
+        summary,
+    };
+    (report, exit)
+}
+
+fn summary(outcomes: &[Outcome], blocked: usize) -> ReportSummary {
+    let count = |status: Status| outcomes.iter().filter(|outcome| outcome.status == status).count();
+    ReportSummary {
+        applied: count(Status::Applied),
+        unchanged: count(Status::Unchanged),
+        stale: count(Status::Stale),
+        failed: count(Status::Failed),
+        skipped: count(Status::Skipped),
+        unknown: count(Status::Unknown),
+        blocked,
+    }
+}
+
+/// The exit code: 130 outranks 3, 3 outranks 4 and 1.
+fn exit(summary: &ReportSummary, databases: &[DatabaseOutcome], cancelled: Option<CancelReason>) -> Exit {
+    if cancelled >= Some(CancelReason::Interrupt) {
+        return Exit::Interrupted;
+    }
+    let database_failed = databases.iter().any(|outcome| outcome.status == Status::Failed);
+    let changed = summary.applied + summary.unknown > 0
+        || databases.iter().any(|outcome| outcome.status == Status::Applied);
+    let failed = summary.failed + summary.unknown > 0 || database_failed;
+    let left = failed || summary.stale + summary.skipped + summary.blocked > 0;
+    match (changed, left, failed) {
+        (_, false, _) => Exit::Done,
+        (true, true, _) => Exit::Partial,
+        (false, true, true) => Exit::Failed,
+        (false, true, false) => Exit::Refused,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counts(applied: usize, failed: usize, stale: usize, blocked: usize) -> ReportSummary {
+        ReportSummary {
+            applied,
+            failed,
+            stale,
+            blocked,
+            ..ReportSummary::default()
+        }
+    }
+
+    #[test]
+    fn exit_codes() {
+        let cases = [
+            (counts(0, 0, 0, 0), None, Exit::Done),
+            (counts(5, 0, 0, 0), None, Exit::Done),
+            (counts(5, 1, 0, 0), None, Exit::Partial),
+            (counts(5, 0, 1, 0), None, Exit::Partial),
+            (counts(5, 0, 0, 1), None, Exit::Partial),
+            (counts(0, 1, 0, 0), None, Exit::Failed),
+            (counts(0, 0, 2, 0), None, Exit::Refused),
+            (counts(0, 0, 0, 2), None, Exit::Refused),
+            (counts(5, 1, 0, 0), Some(CancelReason::Interrupt), Exit::Interrupted),
+            (counts(5, 1, 0, 0), Some(CancelReason::TooManyFailures), Exit::Partial),
+        ];
+        for (summary, cancelled, expected) in cases {
+            assert_eq!(exit(&summary, &[], cancelled), expected, "{summary:?} {cancelled:?}");
+        }
+    }
+}

@@ -1,0 +1,270 @@
+//! Everything database-wide, in one transaction before any tenant: control schema, extensions, content, the run's row.
+
+use std::collections::BTreeSet;
+
+use uuid::Uuid;
+
+use crate::control::content::{self, Content};
+use crate::control::install;
+use crate::control::journal::{self, RunStart, StepRow};
+use crate::error::Error;
+use crate::model::desired::Desired;
+use crate::model::name::{ClusterName, ExtensionName, FleetName, SchemaName, SqlName, quote_literal};
+use crate::model::observed::ServerFacts;
+use crate::pg::catalog::{self, ControlTables};
+use crate::pg::error::PgError;
+use crate::pg::wire::Wire;
+use crate::plan::action::DatabaseAction;
+use crate::report::{DatabaseOutcome, Failure, Status};
+
+use super::locate;
+
+/// What one database is prepared for.
+#[derive(Debug)]
+pub struct Preparation<'a> {
+    pub cluster: &'a ClusterName,
+    pub desired: &'a Desired,
+    pub actions: Vec<&'a DatabaseAction>,
+    pub contents: Vec<Content>,
+    pub run: RunStart,
+}
+
+/// What must hold before anything is changed.
+///
+/// # Errors
+/// A read-only target, another fleet's database, or a saved plan that was carried out before.
+pub fn check(
+    wire: &mut Wire,
+    cluster: &ClusterName,
+    fleet: &FleetName,
+    plan_id: Option<Uuid>,
+) -> Result<ServerFacts, Error> {
+    let fault = |error: PgError| Error::failed(format!("cluster {cluster}: {error}"));
+    let facts = catalog::server(wire).map_err(fault)?;
+    if facts.read_only {
+        return Err(Error::refused(format!("cluster {cluster}: the server or role is read-only"))
+            .hint("Connect to the primary, as a role without default_transaction_read_only."));
+    }
+    match catalog::control_tables(wire).map_err(fault)? {
+        ControlTables::Absent => return Ok(facts),
+        ControlTables::Unreadable(words) => {
+            return Err(Error::refused(format!("cluster {cluster}: {words}")));
+        }
+        ControlTables::Readable => {}
+    }
+    if let Some((found, ..)) = catalog::fleet(wire).map_err(fault)?
+        && found != fleet.as_str()
+    {
+        return Err(Error::refused(format!(
+            "cluster {cluster}: its database belongs to the fleet {found:?}, not {fleet:?}",
+            fleet = fleet.as_str()
+        )));
+    }
+    let done = plan_id.map(|plan_id| journal::plan_already_done(wire, plan_id)).transpose();
+    match done.map_err(fault)?.flatten() {
+        Some(run) => Err(Error::refused(format!("this saved plan was carried out by run {run}"))
+            .hint("Make a new plan.")),
+        None => Ok(facts),
+    }
+}
+
+/// Carries the preparation out: all of it, or nothing.
+pub fn prepare(wire: &mut Wire, preparation: &Preparation<'_>) -> Vec<DatabaseOutcome> {
+    let mut steps = Steps {
+        preparation,
+        wire,
+        outcomes: Vec::new(),
+    };
+    let result = steps.run();
+    let mut outcomes = steps.outcomes;
+    if let Err((what, error)) = result {
+        // The connection is given up with the transaction if even this fails.
+        let _ = wire.run("ROLLBACK");
+        for outcome in &mut outcomes {
+            outcome.status = Status::Skipped;
+            outcome.error = Some(Failure {
+                message: "rolled back with the step that failed".to_owned(),
+                ..Failure::default()
+            });
+        }
+        outcomes.push(DatabaseOutcome {
+            cluster: preparation.cluster.clone(),
+            error: Some(locate::failure(&error, &what, None)),
+            step: what,
+            status: Status::Failed,
+        });
+    }
+    outcomes
+}
+
+type Fault = (String, PgError);
+
+struct Steps<'p, 'a> {
+    preparation: &'p Preparation<'a>,
+    wire: &'p mut Wire,
+    outcomes: Vec<DatabaseOutcome>,
+}
+
+impl Steps<'_, '_> {
+    fn run(&mut self) -> Result<(), Fault> {
+        let timeouts = crate::model::desired::Timeouts::default();
+        let begin = format!(
+            "BEGIN; {} SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL application_name = {}",
+            crate::pg::wire::guards(timeouts),
+            quote_literal(&format!("tenantry/{}", self.preparation.run.run.simple())),
+        );
+        self.send("starting the run", &begin)?;
+        for action in &self.preparation.actions {
+            self.act(action)?;
+        }
+        self.record()?;
+        self.send("committing the database-wide steps", "COMMIT")
+    }
+
+    fn record(&mut self) -> Result<(), Fault> {
+        let at = |error| ("recording the run".to_owned(), error);
+        content::keep(self.wire, &self.preparation.contents).map_err(at)?;
+        journal::start(self.wire, &self.preparation.run).map_err(at)?;
+        let rows: Vec<StepRow> = self.outcomes.iter().map(step_row).collect();
+        if rows.is_empty() {
+            return Ok(());
+        }
+        journal::steps(self.wire, self.preparation.run.run, &rows).map_err(at)
+    }
+
+    fn act(&mut self, action: &DatabaseAction) -> Result<(), Fault> {
+        let what = describe(action);
+        let fault = |error| (what.clone(), error);
+        let skipped = match action {
+            DatabaseAction::CreateControlSchema { .. } => {
+                install::create(self.wire, &self.preparation.desired.fleet).map_err(fault)?;
+                None
+            }
+            DatabaseAction::UpgradeControlSchema { from, .. } => {
+                install::upgrade(self.wire, *from).map_err(fault)?;
+                None
+            }
+            DatabaseAction::InstallExtension {
+                name,
+                version,
+                schema,
+            } => self.install(name, version.as_deref(), schema).map_err(fault)?,
+            DatabaseAction::UpdateExtension { name, to, .. } => {
+                let sql = format!("ALTER EXTENSION {} UPDATE TO {}", name.quoted(), quote_literal(to));
+                self.extension(name, &sql).map_err(fault)?
+            }
+        };
+        self.outcomes.push(DatabaseOutcome {
+            cluster: self.preparation.cluster.clone(),
+            step: what,
+            status: if skipped.is_some() { Status::Skipped } else { Status::Applied },
+            error: skipped,
+        });
+        Ok(())
+    }
+
+    fn install(
+        &mut self,
+        name: &ExtensionName,
+        version: Option<&str>,
+        schema: &SchemaName,
+    ) -> Result<Option<Failure>, PgError> {
+        self.shared_schema(schema)?;
+        let version = version.map(|version| format!(" VERSION {}", quote_literal(version)));
+        let sql = format!(
+            "CREATE EXTENSION {} WITH SCHEMA {}{}",
+            name.quoted(),
+            schema.quoted(),
+            version.unwrap_or_default()
+        );
+        self.extension(name, &sql)
+    }
+
+    /// A schema for extensions: everyone may use what is in it, nobody but its owner may add to it.
+    fn shared_schema(&mut self, schema: &SchemaName) -> Result<(), PgError> {
+        let exists = format!(
+            "SELECT FROM pg_catalog.pg_namespace WHERE nspname = {}",
+            quote_literal(schema.as_str())
+        );
+        let found = self.wire.simple(&exists)?;
+        if found.iter().any(|result| !result.rows.is_empty()) {
+            return Ok(());
+        }
+        let schema = schema.quoted();
+        self.wire.run(&format!("CREATE SCHEMA {schema}; GRANT USAGE ON SCHEMA {schema} TO PUBLIC"))
+    }
+
+    /// An optional extension that the server refuses is a warning, and only its own statement is undone.
+    fn extension(&mut self, name: &ExtensionName, sql: &str) -> Result<Option<Failure>, PgError> {
+        let declared = self.preparation.desired.extensions.get(name);
+        if !declared.is_some_and(|extension| extension.optional) {
+            return self.wire.run(sql).map(|()| None);
+        }
+        self.wire.run("SAVEPOINT optional_extension")?;
+        match self.wire.run(sql) {
+            Ok(()) => self.wire.run("RELEASE optional_extension").map(|()| None),
+            Err(error) if error.closed => Err(error),
+            Err(error) => {
+                self.wire.run("ROLLBACK TO optional_extension")?;
+                Ok(Some(locate::failure(&error, "optional extension", None)))
+            }
+        }
+    }
+
+    fn send(&mut self, what: &str, sql: &str) -> Result<(), Fault> {
+        self.wire.run(sql).map_err(|error| (what.to_owned(), error))
+    }
+}
+
+fn step_row(outcome: &DatabaseOutcome) -> StepRow {
+    StepRow {
+        tenant: String::new(),
+        action: outcome.step.clone(),
+        status: outcome.status,
+        error: outcome.error.clone(),
+        took_ms: 0,
+    }
+}
+
+/// A step in words, for people and the journal.
+#[must_use]
+pub fn describe(action: &DatabaseAction) -> String {
+    match action {
+        DatabaseAction::CreateControlSchema { version } => format!("create control schema tenantry, version {version}"),
+        DatabaseAction::UpgradeControlSchema { from, to } => {
+            format!("upgrade control schema tenantry from version {from} to {to}")
+        }
+        DatabaseAction::InstallExtension {
+            name,
+            version,
+            schema,
+        } => {
+            let version = version.as_ref().map(|version| format!(" {version}")).unwrap_or_default();
+            format!("install extension {name}{version} in schema {schema}")
+        }
+        DatabaseAction::UpdateExtension { name, from, to } => format!("update extension {name} from {from} to {to}"),
+    }
+}
+
+/// The texts that tenants of these templates are made of, each once.
+#[must_use]
+pub fn contents(desired: &Desired, templates: &BTreeSet<&crate::model::name::TemplateName>) -> Vec<Content> {
+    let mut seen = BTreeSet::new();
+    templates
+        .iter()
+        .filter_map(|name| desired.templates.get(*name))
+        .flat_map(content::of_template)
+        .filter(|content| seen.insert(content.sha256.clone()))
+        .collect()
+}
+
+/// The outcome of a database that couldn't be reached for its preparation.
+#[must_use]
+pub fn unconnected(cluster: &ClusterName, error: &PgError) -> DatabaseOutcome {
+    DatabaseOutcome {
+        cluster: cluster.clone(),
+        step: "connecting".to_owned(),
+        status: Status::Failed,
+        error: Some(locate::failure(error, "connecting", None)),
+    }
+}

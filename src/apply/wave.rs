@@ -1,0 +1,208 @@
+//! Waves of tenants: one after the other, inside each all clusters side by side, inside each cluster its workers.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use rayon::prelude::*;
+use uuid::Uuid;
+
+use crate::error::Error;
+use crate::model::name::ClusterName;
+use crate::plan::rollout::{self, Wave, WaveTenant};
+use crate::report::{CancelReason, Event, Outcome, Reporter, Status};
+
+use super::cancel::Cancel;
+use super::tenant::{self, Shop};
+use super::work::Work;
+use super::{Database, Databases, Request, stop};
+
+/// Runs every wave of the plan. Tenants that weren't tried are in the outcomes too.
+pub(super) fn run_all(
+    request: &Request<'_>,
+    run: Uuid,
+    databases: &Databases,
+    cancel: &Cancel,
+    reporter: &dyn Reporter,
+) -> Vec<Outcome> {
+    let watcher = Watcher { databases, cancel };
+    watcher.beside(|| {
+        let waves = rollout::waves(request.plan, request.desired);
+        let floor = Floor {
+            request,
+            run,
+            databases,
+            cancel,
+            reporter,
+        };
+        waves.iter().flat_map(|wave| floor.run(wave)).collect()
+    })
+}
+
+/// The outcomes of a plan of which no tenant is tried.
+pub(super) fn skip_all(request: &Request<'_>, run: Uuid, why: &str) -> Vec<Outcome> {
+    rollout::waves(request.plan, request.desired)
+        .iter()
+        .flat_map(|wave| &wave.tenants)
+        .filter_map(|tenant| work(request, run, tenant))
+        .map(|work| tenant::skipped(&work, why))
+        .collect()
+}
+
+fn work<'a>(request: &Request<'a>, run: Uuid, tenant: &WaveTenant<'a>) -> Option<Work<'a>> {
+    Some(Work {
+        run,
+        desired: request.desired,
+        id: tenant.id,
+        tenant: tenant.tenant,
+        template: request.desired.templates.get(&tenant.tenant.template)?,
+        cohort: tenant.cohort,
+    })
+}
+
+/// Where waves run.
+struct Floor<'a> {
+    request: &'a Request<'a>,
+    run: Uuid,
+    databases: &'a Databases,
+    cancel: &'a Cancel,
+    reporter: &'a dyn Reporter,
+}
+
+/// Failures of one wave, over all clusters.
+struct Failures<'w> {
+    count: AtomicUsize,
+    wave: &'w Wave<'w>,
+}
+
+impl Floor<'_> {
+    fn run(&self, wave: &Wave<'_>) -> Vec<Outcome> {
+        if self.cancel.reason().is_none() {
+            self.reporter.event(&Event::WaveStarted {
+                wave: wave.name,
+                tenants: wave.tenants.len(),
+            });
+        }
+        let failures = Failures {
+            count: AtomicUsize::new(0),
+            wave,
+        };
+        thread::scope(|scope| {
+            let clusters: Vec<_> = self
+                .databases
+                .0
+                .iter()
+                .map(|(cluster, database)| {
+                    let failures = &failures;
+                    scope.spawn(move || self.cluster(cluster, database, wave, failures))
+                })
+                .collect();
+            clusters.into_iter().flat_map(|cluster| cluster.join().unwrap_or_default()).collect()
+        })
+    }
+
+    fn cluster(
+        &self,
+        cluster: &ClusterName,
+        database: &Database,
+        wave: &Wave<'_>,
+        failures: &Failures<'_>,
+    ) -> Vec<Outcome> {
+        let works: Vec<Work<'_>> = wave
+            .tenants
+            .iter()
+            .filter(|tenant| tenant.tenant.cluster == *cluster)
+            .filter_map(|tenant| work(self.request, self.run, tenant))
+            .collect();
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(database.parallel.min(works.len()).max(1))
+            .thread_name(|index| format!("worker-{index}"))
+            .build();
+        match pool {
+            Ok(pool) => pool.install(|| {
+                let turns = works.par_iter().with_max_len(1);
+                turns.map(|work| self.turn(work, database, failures)).collect()
+            }),
+            Err(error) => {
+                log::error!("cluster {cluster}: {}", Error::failed(format!("starting workers: {error}")));
+                stop(self.cancel, self.reporter, CancelReason::Systemic);
+                works.iter().map(|work| tenant::skipped(work, "its workers couldn't be started")).collect()
+            }
+        }
+    }
+
+    /// A tenant's turn. No connection is held but by a worker that is at work.
+    fn turn(&self, work: &Work<'_>, database: &Database, failures: &Failures<'_>) -> Outcome {
+        if self.cancel.reason().is_none() && !database.lock.is_held() {
+            stop(self.cancel, self.reporter, CancelReason::LockLost);
+        }
+        if let Some(reason) = self.cancel.reason() {
+            return tenant::skipped(work, words(reason));
+        }
+        let shop = Shop {
+            clients: &database.clients,
+            role: &database.role,
+            cancel: self.cancel,
+            reporter: self.reporter,
+        };
+        let outcome = tenant::run(&shop, work);
+        if matches!(outcome.status, Status::Failed | Status::Unknown) {
+            self.count(failures);
+        }
+        outcome
+    }
+
+    fn count(&self, failures: &Failures<'_>) {
+        let failed = failures.count.fetch_add(1, Ordering::SeqCst) + 1;
+        if failed > failures.wave.max_failures {
+            let reason = if failures.wave.name == rollout::CANARY {
+                CancelReason::CanaryFailed
+            } else {
+                CancelReason::TooManyFailures
+            };
+            stop(self.cancel, self.reporter, reason);
+        }
+    }
+}
+
+fn words(reason: CancelReason) -> &'static str {
+    match reason {
+        CancelReason::TooManyFailures => "too many tenants failed",
+        CancelReason::CanaryFailed => "a canary failed",
+        CancelReason::Systemic => "an error that every tenant would meet stopped the run",
+        CancelReason::LockLost => "the run lock was lost",
+        CancelReason::Interrupt | CancelReason::SecondInterrupt => "the run was interrupted",
+    }
+}
+
+/// Cancels running statements when a second interrupt asks for it.
+struct Watcher<'a> {
+    databases: &'a Databases,
+    cancel: &'a Cancel,
+}
+
+impl Watcher<'_> {
+    /// Again and again, since a request that comes between two statements cancels neither.
+    fn cancel_until(&self, over: &dyn Fn() -> bool) {
+        while !over() {
+            self.databases.0.values().for_each(|database| database.clients.cancel_all());
+            thread::sleep(Duration::from_millis(200));
+        }
+    }
+
+    fn beside<T>(&self, work: impl FnOnce() -> T) -> T {
+        let done = std::sync::atomic::AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let over = || done.load(Ordering::SeqCst);
+                if self.cancel.wait_for(CancelReason::SecondInterrupt, &over) {
+                    self.cancel_until(&over);
+                }
+            });
+            let result = work();
+            done.store(true, Ordering::SeqCst);
+            self.cancel.wake();
+            result
+        })
+    }
+}

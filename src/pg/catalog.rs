@@ -1,0 +1,250 @@
+//! What a database says of itself: one typed function a query.
+//!
+//! `pg_catalog` only, each query for all tenants at once, so that their number doesn't grow with the fleet.
+
+use std::collections::BTreeMap;
+
+use postgres::types::Type;
+use uuid::Uuid;
+
+use crate::model::name::{ExtensionName, RoleName, SchemaName, TableName, TemplateName, TenantId};
+use crate::model::observed::{
+    AvailableExtension, AvailableVersion, ControlTenant, InstalledExtension, ServerFacts,
+};
+use crate::model::template::ContentHash;
+
+use super::error::PgError;
+use super::wire::Wire;
+
+/// Reads what server, database and role this connection ended at.
+pub fn server(wire: &mut Wire) -> Result<ServerFacts, PgError> {
+    let rows = wire.typed(include_str!("queries/server.sql"), &[])?;
+    let row = rows.first().ok_or_else(|| PgError::own("the server doesn't know its own database"))?;
+    let may_identify: bool = row.get(7);
+    let mut facts = ServerFacts {
+        version_num: row.get(0),
+        database: row.get(1),
+        system_identifier: row.get(8),
+        database_oid: row.get(2),
+        role: named(RoleName::new(row.get::<_, String>(3)))?,
+        superuser: row.get(4),
+        may_create: row.get(5),
+        read_only: row.get(6),
+    };
+    if may_identify {
+        facts.system_identifier = system_identifier(wire)?;
+    }
+    Ok(facts)
+}
+
+fn system_identifier(wire: &mut Wire) -> Result<String, PgError> {
+    let sql = "SELECT system_identifier::text FROM pg_catalog.pg_control_system()";
+    let rows = wire.typed(sql, &[])?;
+    Ok(rows.first().map(|row| row.get(0)).unwrap_or_default())
+}
+
+/// The control schema as far as this role may read it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ControlTables {
+    Absent,
+    Unreadable(String),
+    Readable,
+}
+
+/// The tables of the control schema that every reader needs.
+const CONTROL_TABLES: [&str; 3] = ["fleet", "schema_history", "tenant"];
+
+/// Whether there is a control schema, and whether this role may read it.
+pub fn control_tables(wire: &mut Wire) -> Result<ControlTables, PgError> {
+    let wanted = CONTROL_TABLES.map(str::to_owned).to_vec();
+    let rows = wire.typed(
+        include_str!("queries/control_state.sql"),
+        &[(&wanted, Type::TEXT_ARRAY)],
+    )?;
+    let Some(row) = rows.first() else {
+        return Ok(ControlTables::Absent);
+    };
+    if !row.get::<_, bool>(1) {
+        let words = "the connecting role has no USAGE on schema tenantry";
+        return Ok(ControlTables::Unreadable(words.to_owned()));
+    }
+    let readable: Vec<String> = row.get(2);
+    let unread = wanted.iter().find(|table| !readable.contains(*table));
+    Ok(unread.map_or(ControlTables::Readable, |table| {
+        ControlTables::Unreadable(format!("table tenantry.{table} is missing, or SELECT on it isn't granted"))
+    }))
+}
+
+/// The `fleet` row: fleet name, repository, newest control migration.
+pub fn fleet(wire: &mut Wire) -> Result<Option<(String, Option<String>, i64)>, PgError> {
+    let rows = wire.typed(include_str!("queries/fleet.sql"), &[])?;
+    Ok(rows.first().map(|row| {
+        let version: Option<i64> = row.get(2);
+        (row.get(0), row.get(1), version.unwrap_or(0))
+    }))
+}
+
+/// Every row of `tenantry.tenant`.
+pub fn tenants(wire: &mut Wire) -> Result<BTreeMap<TenantId, ControlTenant>, PgError> {
+    let rows = wire.typed(include_str!("queries/tenants.sql"), &[])?;
+    rows.iter().map(control_tenant).collect()
+}
+
+fn control_tenant(row: &postgres::Row) -> Result<(TenantId, ControlTenant), PgError> {
+    let values: String = row.get(9);
+    let tenant = ControlTenant {
+        uid: row.get::<_, Uuid>(1),
+        schema: named(SchemaName::new(row.get::<_, String>(2)))?,
+        owner: named(RoleName::new(row.get::<_, String>(3)))?,
+        template: named(TemplateName::new(row.get::<_, String>(4)))?,
+        template_address: ContentHash(row.get(5)),
+        history_table: named(TableName::new(row.get::<_, String>(6)))?,
+        state: row.get(7),
+        generation: row.get(8),
+        values: serde_json::from_str(&values)
+            .map_err(|error| PgError::own(format!("tenantry.tenant.values: {error}")))?,
+    };
+    Ok((named(TenantId::new(row.get::<_, String>(0)))?, tenant))
+}
+
+/// A schema, and its history table where it has one.
+#[derive(Clone, Debug)]
+pub struct SchemaRow {
+    pub oid: u32,
+    pub schema: SchemaName,
+    pub owner: RoleName,
+    pub usable: bool,
+    pub history: Option<HistoryTable>,
+}
+
+/// A table with a history's name.
+#[derive(Clone, Debug)]
+pub struct HistoryTable {
+    pub name: String,
+    pub selectable: bool,
+    pub kind: String,
+    /// `name type, …` in column order.
+    pub columns: String,
+}
+
+/// Every schema but PostgreSQL's own; one row a history table of these names, or one without.
+pub fn schemas(wire: &mut Wire, history_tables: &[String]) -> Result<Vec<SchemaRow>, PgError> {
+    let tables = history_tables.to_vec();
+    let rows = wire.typed(
+        include_str!("queries/schemas.sql"),
+        &[(&tables, Type::TEXT_ARRAY)],
+    )?;
+    rows.iter().map(schema_row).collect()
+}
+
+fn schema_row(row: &postgres::Row) -> Result<SchemaRow, PgError> {
+    let history = row.get::<_, Option<String>>(4).map(|name| HistoryTable {
+        name,
+        selectable: row.get(5),
+        kind: row.get(6),
+        columns: row.get::<_, Option<String>>(7).unwrap_or_default(),
+    });
+    Ok(SchemaRow {
+        oid: row.get(0),
+        schema: named(SchemaName::new(row.get::<_, String>(1)))?,
+        owner: named(RoleName::new(row.get::<_, String>(2)))?,
+        usable: row.get(3),
+        history,
+    })
+}
+
+/// The extensions that are installed.
+pub fn extensions(wire: &mut Wire) -> Result<BTreeMap<ExtensionName, InstalledExtension>, PgError> {
+    let rows = wire.typed(include_str!("queries/extensions.sql"), &[])?;
+    rows.iter()
+        .map(|row| {
+            let installed = InstalledExtension {
+                version: row.get(1),
+                schema: named(SchemaName::new(row.get::<_, String>(2)))?,
+            };
+            Ok((named(ExtensionName::new(row.get::<_, String>(0)))?, installed))
+        })
+        .collect()
+}
+
+/// What the server could install. A file placed by hand may be missing here (Debian's `extension_destdir`).
+pub fn available(wire: &mut Wire) -> Result<BTreeMap<ExtensionName, AvailableExtension>, PgError> {
+    let rows = wire.typed(include_str!("queries/available_extensions.sql"), &[])?;
+    let mut available: BTreeMap<ExtensionName, AvailableExtension> = BTreeMap::new();
+    for row in &rows {
+        let name = named(ExtensionName::new(row.get::<_, String>(0)))?;
+        let extension = available.entry(name).or_default();
+        extension.default_version = row.get(5);
+        extension.versions.insert(row.get(1), available_version(row)?);
+    }
+    Ok(available)
+}
+
+fn available_version(row: &postgres::Row) -> Result<AvailableVersion, PgError> {
+    let requires: Option<Vec<String>> = row.get(4);
+    Ok(AvailableVersion {
+        superuser: row.get(2),
+        trusted: row.get(3),
+        requires: requires
+            .unwrap_or_default()
+            .into_iter()
+            .map(|name| named(ExtensionName::new(name)))
+            .collect::<Result<_, _>>()?,
+    })
+}
+
+/// The versions each of these installed extensions can be updated to.
+pub fn update_targets(
+    wire: &mut Wire,
+    names: &[String],
+) -> Result<BTreeMap<ExtensionName, Vec<String>>, PgError> {
+    let names = names.to_vec();
+    let rows = wire.typed(
+        include_str!("queries/extension_updates.sql"),
+        &[(&names, Type::TEXT_ARRAY)],
+    )?;
+    let mut targets: BTreeMap<ExtensionName, Vec<String>> = BTreeMap::new();
+    for row in &rows {
+        let name = named(ExtensionName::new(row.get::<_, String>(0)))?;
+        targets.entry(name).or_default().push(row.get(1));
+    }
+    Ok(targets)
+}
+
+/// Who holds an advisory lock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LockHolder {
+    pub pid: i32,
+    pub user: Option<String>,
+    pub application: Option<String>,
+    pub client: Option<String>,
+    pub since: Option<String>,
+}
+
+impl std::fmt::Display for LockHolder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let word = |text: &Option<String>| text.clone().unwrap_or_else(|| "?".to_owned());
+        write!(f, "pid {}, user {}, application {}", self.pid, word(&self.user), word(&self.application))?;
+        if let Some(client) = &self.client {
+            write!(f, ", client {client}")?;
+        }
+        write!(f, ", since {}", word(&self.since))
+    }
+}
+
+/// Who holds the advisory lock of this key, if anyone still does.
+pub fn lock_holder(wire: &mut Wire, key: &str) -> Result<Option<LockHolder>, PgError> {
+    let rows = wire.typed(include_str!("queries/lock_holder.sql"), &[(&key, Type::TEXT)])?;
+    Ok(rows.first().map(|row| LockHolder {
+        pid: row.get(0),
+        user: row.get(1),
+        application: row.get(2),
+        client: row.get(3),
+        since: row.get(4),
+    }))
+}
+
+/// A name the server gave us and that doesn't fit our rules is an error with its place, never a panic.
+fn named<T>(name: Result<T, crate::model::name::BadName>) -> Result<T, PgError> {
+    name.map_err(|error| PgError::own(format!("the database holds a name tenantry can't use: {error}")))
+}
