@@ -1,1 +1,144 @@
-//! cohort
+//! Folds tenants that have the same way to go, so that work is described once for all of them.
+
+use std::collections::BTreeMap;
+
+use super::Cohort;
+use super::action::{Hazard, HazardNote, MigrationRef, Precondition, TenantAction};
+use crate::model::migration::{MigrationFile, MigrationSet};
+use crate::model::name::{TemplateName, TenantId};
+use crate::model::template::{ContentHash, SourceFile, Template};
+
+/// What a tenant needs, as small as it can be said: it is made once a tenant and kept once a cohort.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Way<'a> {
+    Create {
+        template: &'a TemplateName,
+        /// A control row is there, its schema isn't.
+        recorded: bool,
+        baseline: Vec<i64>,
+        run: Vec<i64>,
+    },
+    Migrate {
+        template: &'a TemplateName,
+        history: ContentHash,
+        from: Option<i64>,
+        due: Vec<i64>,
+    },
+}
+
+impl Way<'_> {
+    pub(super) fn template(&self) -> &TemplateName {
+        match self {
+            Self::Create { template, .. } | Self::Migrate { template, .. } => template,
+        }
+    }
+
+    /// The files that run, in order.
+    pub(super) fn files<'t>(&self, template: &'t Template) -> Vec<&'t SourceFile> {
+        let (own, versions): (&[SourceFile], _) = match self {
+            Self::Create { run, .. } => (&template.files, run),
+            Self::Migrate { due, .. } => (&[], due),
+        };
+        let migrations = chosen(&template.migrations, versions).map(|file| &file.up);
+        own.iter().chain(migrations).collect()
+    }
+
+    fn expects(&self) -> Precondition {
+        match self {
+            Self::Create {
+                recorded: false, ..
+            } => Precondition::Absent,
+            Self::Create { recorded: true, .. } => Precondition::SchemaMissing,
+            Self::Migrate { history, .. } => Precondition::History {
+                fingerprint: history.clone(),
+            },
+        }
+    }
+
+    fn action(&self, of: &Template) -> TenantAction {
+        let refs = |versions: &[i64]| {
+            chosen(&of.migrations, versions)
+                .map(migration_ref)
+                .collect()
+        };
+        match self {
+            Self::Create {
+                template,
+                baseline,
+                run,
+                ..
+            } => TenantAction::CreateTenant {
+                template: (*template).clone(),
+                template_address: of.address.hash.clone(),
+                baseline: refs(baseline),
+                migrations: refs(run),
+            },
+            Self::Migrate {
+                template,
+                from,
+                due,
+                ..
+            } => TenantAction::Migrate {
+                template: (*template).clone(),
+                from: *from,
+                migrations: refs(due),
+            },
+        }
+    }
+}
+
+/// Makes a cohort of every way, creations first, then by first tenant.
+pub(super) fn fold(
+    ways: BTreeMap<Way<'_>, Vec<TenantId>>,
+    templates: &BTreeMap<TemplateName, Template>,
+) -> Vec<Cohort> {
+    let mut cohorts: Vec<Cohort> = ways
+        .into_iter()
+        .filter_map(|(way, tenants)| Some(cohort(&way, tenants, templates.get(way.template())?)))
+        .collect();
+    let creates =
+        |cohort: &Cohort| matches!(cohort.actions[..], [TenantAction::CreateTenant { .. }]);
+    cohorts.sort_by(|a, b| (!creates(a), &a.tenants).cmp(&(!creates(b), &b.tenants)));
+    cohorts
+}
+
+fn cohort(way: &Way<'_>, mut tenants: Vec<TenantId>, template: &Template) -> Cohort {
+    tenants.sort();
+    let mut cohort = Cohort {
+        id: String::new(),
+        tenants,
+        expects: way.expects(),
+        actions: vec![way.action(template)],
+        hazards: way.files(template).into_iter().flat_map(hazards).collect(),
+    };
+    cohort.id = id(&cohort);
+    cohort
+}
+
+fn id(cohort: &Cohort) -> String {
+    let shared = (&cohort.expects, &cohort.actions, &cohort.hazards);
+    let text = serde_json::to_string(&shared).expect("a cohort holds only text and numbers");
+    ContentHash::of(&text).short().to_owned()
+}
+
+fn hazards(file: &SourceFile) -> impl Iterator<Item = HazardNote> + '_ {
+    file.deletes.iter().map(|loss| HazardNote {
+        hazard: Hazard::DeletesData,
+        file: file.name.clone(),
+        line: loss.line,
+        what: loss.what.clone(),
+        allowed_by_file: file.directives.allows_deletes_data,
+    })
+}
+
+fn chosen<'t>(set: &'t MigrationSet, versions: &[i64]) -> impl Iterator<Item = &'t MigrationFile> {
+    versions.iter().filter_map(|version| set.0.get(version))
+}
+
+fn migration_ref(file: &MigrationFile) -> MigrationRef {
+    MigrationRef {
+        version: file.version,
+        name: file.name.clone(),
+        sha256: file.up.hash.clone(),
+    }
+}

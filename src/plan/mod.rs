@@ -1,13 +1,25 @@
 //! The plan: everything that would bring the live fleet to the desired state, as a value.
 //!
 //! Its serialised form is the public JSON (`format_version` 1.0: a minor version adds keys, a major one breaks).
-//! Making one is pure: [`diff`] compares, [`cohort`] folds, [`rollout`] orders.
+//! Making one is pure: [`diff`] compares and folds, [`rollout`] orders.
 
 pub mod action;
-pub mod cohort;
+mod cohort;
 pub mod diff;
+pub mod digest;
+mod draft;
+mod extension;
+mod ground;
+mod guard;
+pub mod hazard;
+mod notice;
+mod obstacle;
+mod pattern;
 pub mod rollout;
 pub mod saved;
+pub mod selection;
+mod unmanaged;
+mod verdict;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -18,6 +30,9 @@ use action::{DatabaseStep, Hazard, HazardNote, Precondition, TenantAction};
 
 /// The version of the plan's JSON form.
 pub const FORMAT_VERSION: &str = "1.0";
+
+/// The newest version of the control schema that this program knows.
+pub const CONTROL_VERSION: i64 = 1;
 
 /// What would be done, and what can't be.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -1,0 +1,167 @@
+//! What is to become of one tenant: nothing, a way to go, destruction withheld, or an obstacle.
+
+use super::cohort::Way;
+use super::ground::Ground;
+use super::obstacle::{self, Obstacle};
+use crate::model::desired::{Tenant, TenantState};
+use crate::model::migration::{AppliedMigration, Comparison, history_fingerprint};
+use crate::model::name::{ClusterName, SchemaName, TableName, TenantId};
+use crate::model::observed::{ControlTenant, LiveHistory, LiveSchema};
+use crate::model::template::Template;
+
+/// A declared tenant and all that its verdict depends on.
+#[derive(Debug)]
+pub(super) struct Case<'a> {
+    pub(super) id: &'a TenantId,
+    pub(super) tenant: &'a Tenant,
+    pub(super) template: &'a Template,
+    pub(super) history_table: &'a TableName,
+    /// The database the tenant is declared in.
+    pub(super) ground: &'a Ground<'a>,
+    /// Another cluster that records the tenant.
+    pub(super) elsewhere: Option<&'a ClusterName>,
+    /// Whether `--provision-empty` names it.
+    pub(super) provision_empty: bool,
+}
+
+/// What is to become of a tenant that nothing stands in the way of.
+#[derive(Debug)]
+pub(super) enum Verdict<'a> {
+    Unchanged,
+    Go(Way<'a>),
+    /// `absent`, and still there.
+    Withheld,
+}
+
+impl<'a> Case<'a> {
+    /// Decides; of several obstacles the first in a fixed order is told.
+    pub(super) fn judge(&self) -> Result<Verdict<'a>, Obstacle> {
+        match self.tenant.state {
+            TenantState::Absent if self.is_live() => Ok(Verdict::Withheld),
+            TenantState::Absent => Ok(Verdict::Unchanged),
+            TenantState::Suspended => Err(obstacle::suspended(self, self.recorded_state())),
+            TenantState::Present => self.judge_present(),
+        }
+    }
+
+    /// Where the tenant is, for messages.
+    pub(super) fn place(&self) -> String {
+        format!("tenant {} on cluster {}", self.id, self.tenant.cluster)
+    }
+
+    /// Its declared schema, for messages.
+    pub(super) fn schema(&self) -> &'a str {
+        self.tenant.schema.as_str()
+    }
+
+    fn row(&self) -> Option<&'a ControlTenant> {
+        self.ground.live.tenants.get(self.id)
+    }
+
+    fn recorded_state(&self) -> Option<&'a str> {
+        self.row().map(|row| row.state.as_str())
+    }
+
+    fn live_schema(&self, name: &SchemaName) -> Option<&'a LiveSchema> {
+        self.ground.live.schemas.get(name)
+    }
+
+    /// Whether dropping it would have something to drop.
+    fn is_live(&self) -> bool {
+        if self.elsewhere.is_some() {
+            return true;
+        }
+        match self.row() {
+            Some(row) => {
+                row.state != TenantState::Absent.as_str() || self.live_schema(&row.schema).is_some()
+            }
+            None => {
+                let schema = &self.tenant.schema;
+                self.ground.holder(schema).is_none() && self.live_schema(schema).is_some()
+            }
+        }
+    }
+
+    fn judge_present(&self) -> Result<Verdict<'a>, Obstacle> {
+        if let Some(missing) = &self.ground.missing {
+            return Err(missing.clone());
+        }
+        if let Some(there) = self.elsewhere {
+            return Err(obstacle::moved(self, there));
+        }
+        match self.row() {
+            Some(row) => self.judge_recorded(row),
+            None => self.judge_new(),
+        }
+    }
+
+    fn judge_new(&self) -> Result<Verdict<'a>, Obstacle> {
+        if let Some(holder) = self.ground.holder(&self.tenant.schema) {
+            return Err(obstacle::schema_held(self, holder));
+        }
+        if self.live_schema(&self.tenant.schema).is_some() {
+            return Err(obstacle::schema_exists(self));
+        }
+        Ok(self.create(false))
+    }
+
+    fn judge_recorded(&self, row: &'a ControlTenant) -> Result<Verdict<'a>, Obstacle> {
+        self.check_unedited(row)?;
+        match self.live_schema(&row.schema) {
+            Some(live) => self.judge_live(live),
+            None if self.provision_empty => Ok(self.create(true)),
+            None => Err(obstacle::schema_missing(self)),
+        }
+    }
+
+    /// A tenant's place and kind can't be edited once it lives.
+    fn check_unedited(&self, row: &ControlTenant) -> Result<(), Obstacle> {
+        if row.state != TenantState::Present.as_str() {
+            Err(obstacle::suspended(self, Some(&row.state)))
+        } else if row.schema != self.tenant.schema {
+            Err(obstacle::schema_changed(self, row))
+        } else if row.template != self.tenant.template {
+            Err(obstacle::template_changed(self, row))
+        } else if row.history_table != *self.history_table {
+            Err(obstacle::history_table_changed(self, row))
+        } else {
+            Ok(())
+        }
+    }
+
+    fn judge_live(&self, live: &'a LiveSchema) -> Result<Verdict<'a>, Obstacle> {
+        let LiveHistory::Rows(history) = &live.history else {
+            return Err(obstacle::history(self, &live.history));
+        };
+        let found = self.template.migrations.compare(history, &self.tenant.tags);
+        match obstacle::comparison(self, &found) {
+            Some(obstacle) => Err(obstacle),
+            None => Ok(self.migrate(history, found)),
+        }
+    }
+
+    fn migrate(&self, history: &[AppliedMigration], found: Comparison) -> Verdict<'a> {
+        match found {
+            Comparison::Due(due) if !due.is_empty() => Verdict::Go(Way::Migrate {
+                template: &self.tenant.template,
+                history: history_fingerprint(history),
+                from: history.iter().map(|row| row.version).max(),
+                due,
+            }),
+            _ => Verdict::Unchanged,
+        }
+    }
+
+    fn create(&self, recorded: bool) -> Verdict<'a> {
+        let template = self.template;
+        let new = template
+            .migrations
+            .for_new_tenant(template.baseline, &self.tenant.tags);
+        Verdict::Go(Way::Create {
+            template: &self.tenant.template,
+            recorded,
+            baseline: new.baseline,
+            run: new.run,
+        })
+    }
+}
