@@ -26,11 +26,21 @@ pub fn observe(desired: &Desired, targets: &Targets) -> Observed {
     let databases = std::thread::scope(|scope| {
         let readers: Vec<_> = targets
             .iter()
-            .map(|(cluster, target)| (cluster, scope.spawn(move || database(desired, cluster, target))))
+            .map(|(cluster, target)| {
+                (
+                    cluster,
+                    scope.spawn(move || database(desired, cluster, target)),
+                )
+            })
             .collect();
         readers
             .into_iter()
-            .map(|(cluster, reader)| (cluster.clone(), reader.join().unwrap_or_else(|_| Err(panicked()))))
+            .map(|(cluster, reader)| {
+                (
+                    cluster.clone(),
+                    reader.join().unwrap_or_else(|_| Err(panicked())),
+                )
+            })
             .collect()
     });
     Observed { databases }
@@ -66,14 +76,22 @@ const READ_ONLY: &str = "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ
      SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL jit = off; SET LOCAL lock_timeout = '5s'; \
      SET LOCAL statement_timeout = '5min'; SET LOCAL application_name = 'tenantry/observe'";
 
-fn read(desired: &Desired, cluster: &ClusterName, wire: &mut Wire) -> Result<LiveDatabase, PgError> {
+fn read(
+    desired: &Desired,
+    cluster: &ClusterName,
+    wire: &mut Wire,
+) -> Result<LiveDatabase, PgError> {
     wire.run(READ_ONLY)?;
     let server = catalog::server(wire)?;
     let (control, tenants) = control(wire)?;
-    let history_tables: BTreeSet<&TableName> =
-        tenants.values().map(|tenant| &tenant.history_table).collect();
-    let history_tables: Vec<String> =
-        history_tables.iter().map(|table| table.as_str().to_owned()).collect();
+    let history_tables: BTreeSet<&TableName> = tenants
+        .values()
+        .map(|tenant| &tenant.history_table)
+        .collect();
+    let history_tables: Vec<String> = history_tables
+        .iter()
+        .map(|table| table.as_str().to_owned())
+        .collect();
     let rows = catalog::schemas(wire, &history_tables)?;
     let extensions = catalog::extensions(wire)?;
     let available = if desired.extensions.is_empty() {
@@ -129,7 +147,10 @@ fn control(wire: &mut Wire) -> Result<(ControlState, Tenants), PgError> {
 fn available(
     desired: &Desired,
     wire: &mut Wire,
-) -> Result<BTreeMap<crate::model::name::ExtensionName, crate::model::observed::AvailableExtension>, PgError> {
+) -> Result<
+    BTreeMap<crate::model::name::ExtensionName, crate::model::observed::AvailableExtension>,
+    PgError,
+> {
     let mut available = catalog::available(wire)?;
     let pinned: Vec<String> = desired
         .extensions
@@ -163,7 +184,9 @@ fn live_schemas(
     for mut row in rows {
         let table = wanted.get(&row.schema).copied();
         // The schema may hold a table with another tenant's history name too.
-        row.history = row.history.filter(|found| table.is_some_and(|table| table.as_str() == found.name));
+        row.history = row
+            .history
+            .filter(|found| table.is_some_and(|table| table.as_str() == found.name));
         let history = match table {
             None => LiveHistory::NotRead,
             Some(table) => history::unfit(&row).unwrap_or_else(|| {

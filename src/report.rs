@@ -183,6 +183,7 @@ pub trait Reporter: Sync {
 }
 
 /// Says nothing.
+#[derive(Debug)]
 pub struct Silent;
 
 impl Reporter for Silent {

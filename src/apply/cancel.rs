@@ -26,7 +26,9 @@ impl Cancel {
 
     /// What a SIGINT or SIGTERM means: the first lets running tenants finish, the second cancels them.
     pub fn interrupt(&self) {
-        let first = self.lock().is_none_or(|reason| reason < CancelReason::Interrupt);
+        let first = self
+            .lock()
+            .is_none_or(|reason| reason < CancelReason::Interrupt);
         self.stop(if first {
             CancelReason::Interrupt
         } else {
@@ -46,8 +48,11 @@ impl Cancel {
 
     /// Waits, but not past a hard cancel. Returns whether the whole time went by.
     pub fn sleep(&self, time: Duration) -> bool {
-        let hard = |reason: &mut Option<CancelReason>| *reason == Some(CancelReason::SecondInterrupt);
-        let waited = self.changed.wait_timeout_while(self.lock(), time, |reason| !hard(reason));
+        let hard =
+            |reason: &mut Option<CancelReason>| *reason == Some(CancelReason::SecondInterrupt);
+        let waited = self
+            .changed
+            .wait_timeout_while(self.lock(), time, |reason| !hard(reason));
         waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
     }
 
@@ -58,7 +63,10 @@ impl Cancel {
             if done() {
                 return false;
             }
-            current = self.changed.wait(current).unwrap_or_else(PoisonError::into_inner);
+            current = self
+                .changed
+                .wait(current)
+                .unwrap_or_else(PoisonError::into_inner);
         }
         true
     }

@@ -50,7 +50,11 @@ pub fn by_replay(wire: &mut Wire, prepared: &Prepared<'_>) -> Option<Located> {
 }
 
 fn texts<'p>(prepared: &'p Prepared<'_>) -> impl Iterator<Item = &'p Text> {
-    let migrations = prepared.script.migrations.iter().filter_map(|recorded| recorded.run.as_ref());
+    let migrations = prepared
+        .script
+        .migrations
+        .iter()
+        .filter_map(|recorded| recorded.run.as_ref());
     prepared.script.template.iter().chain(migrations)
 }
 
@@ -67,7 +71,10 @@ fn place(file: &SourceFile, rendered: &str, position: usize) -> Located {
 /// An error as it goes into the report.
 #[must_use]
 pub fn failure(error: &PgError, attempted: &str, located: Option<Located>) -> Failure {
-    let hint = error.hint.clone().or_else(|| retry::hint(error).map(str::to_owned));
+    let hint = error
+        .hint
+        .clone()
+        .or_else(|| retry::hint(error).map(str::to_owned));
     let mut failure = Failure {
         message: format!("{attempted}: {error}"),
         sqlstate: error.sqlstate.clone(),

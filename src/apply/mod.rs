@@ -26,7 +26,8 @@ use crate::pg::wire::Wire;
 use crate::plan::Plan;
 use crate::plan::action::DatabaseAction;
 use crate::report::{
-    CancelReason, DatabaseOutcome, Event, FORMAT_VERSION, Outcome, Report, ReportSummary, Reporter, Status,
+    CancelReason, DatabaseOutcome, Event, FORMAT_VERSION, Outcome, Report, ReportSummary, Reporter,
+    Status,
 };
 
 use cancel::Cancel;
@@ -55,16 +56,28 @@ pub const DEFAULT_PARALLEL: usize = 8;
 /// # Errors
 /// Only before anything was changed: a lock held by another run (5), a refusal (4), no connection (1).
 /// From then on everything is in the report.
-pub fn apply(request: &Request<'_>, cancel: &Cancel, reporter: &dyn Reporter) -> Result<Report, Error> {
+pub fn apply(
+    request: &Request<'_>,
+    cancel: &Cancel,
+    reporter: &dyn Reporter,
+) -> Result<Report, Error> {
     let run = Uuid::new_v4();
     let mut databases = Databases::open(request, run, cancel)?;
     reporter.event(&Event::RunStarted {
         run,
-        tenants: request.plan.cohorts.iter().map(|cohort| cohort.tenants.len()).sum(),
+        tenants: request
+            .plan
+            .cohorts
+            .iter()
+            .map(|cohort| cohort.tenants.len())
+            .sum(),
         databases: databases.0.len(),
     });
     let prepared = databases.prepare(request, run, cancel, reporter);
-    let outcomes = if prepared.iter().any(|outcome| outcome.status == Status::Failed) {
+    let outcomes = if prepared
+        .iter()
+        .any(|outcome| outcome.status == Status::Failed)
+    {
         stop(cancel, reporter, CancelReason::Systemic);
         wave::skip_all(request, run, "a database-wide step failed")
     } else {
@@ -122,13 +135,16 @@ impl Databases {
     ) -> Vec<DatabaseOutcome> {
         let mut outcomes = Vec::new();
         for (cluster, database) in &mut self.0 {
-            let failed = outcomes.iter().any(|outcome: &DatabaseOutcome| outcome.status == Status::Failed);
+            let failed = outcomes
+                .iter()
+                .any(|outcome: &DatabaseOutcome| outcome.status == Status::Failed);
             if failed || cancel.reason().is_some() {
                 break;
             }
             let preparation = preparation(request, cluster, run);
             let made = database.prepare(&preparation);
-            made.iter().for_each(|outcome| reporter.event(&Event::DatabaseStep(outcome)));
+            made.iter()
+                .for_each(|outcome| reporter.event(&Event::DatabaseStep(outcome)));
             outcomes.extend(made);
         }
         outcomes
@@ -138,9 +154,14 @@ impl Databases {
     fn finish(self, report: &Report, exit: Exit) {
         for (cluster, database) in self.0 {
             if database.recorded
-                && let Err(error) = database.clients.with(|wire| finish(wire, &cluster, report, exit))
+                && let Err(error) = database
+                    .clients
+                    .with(|wire| finish(wire, &cluster, report, exit))
             {
-                log::warn!("cluster {cluster}: the end of run {} wasn't recorded: {error}", report.run);
+                log::warn!(
+                    "cluster {cluster}: the end of run {} wasn't recorded: {error}",
+                    report.run
+                );
             }
             database.lock.free();
         }
@@ -166,12 +187,20 @@ impl Database {
         let mut wire = clients.connect().map_err(fault)?;
         let facts = prepare::check(&mut wire, cluster, &request.desired.fleet, request.plan_id)?;
         clients.put_back(wire);
-        let declared = request.desired.clusters.get(cluster).and_then(|cluster| cluster.parallel);
+        let declared = request
+            .desired
+            .clusters
+            .get(cluster)
+            .and_then(|cluster| cluster.parallel);
         Ok(Self {
             clients,
             lock,
             role: facts.role,
-            parallel: request.parallel.or(declared).unwrap_or(DEFAULT_PARALLEL).max(1),
+            parallel: request
+                .parallel
+                .or(declared)
+                .unwrap_or(DEFAULT_PARALLEL)
+                .max(1),
             recorded: false,
         })
     }
@@ -189,19 +218,34 @@ impl Database {
 /// The clusters that something happens on.
 fn clusters_of<'a>(request: &Request<'a>) -> BTreeSet<&'a ClusterName> {
     let steps = request.plan.steps.iter().map(|step| &step.cluster);
-    let tenants = request.plan.cohorts.iter().flat_map(|cohort| &cohort.tenants);
+    let tenants = request
+        .plan
+        .cohorts
+        .iter()
+        .flat_map(|cohort| &cohort.tenants);
     steps
-        .chain(tenants.filter_map(|id| request.desired.tenants.get(id).map(|tenant| &tenant.cluster)))
+        .chain(tenants.filter_map(|id| {
+            request
+                .desired
+                .tenants
+                .get(id)
+                .map(|tenant| &tenant.cluster)
+        }))
         .collect()
 }
 
 fn preparation<'a>(request: &Request<'a>, cluster: &'a ClusterName, run: Uuid) -> Preparation<'a> {
-    let ids = request.plan.cohorts.iter().flat_map(|cohort| &cohort.tenants);
+    let ids = request
+        .plan
+        .cohorts
+        .iter()
+        .flat_map(|cohort| &cohort.tenants);
     let tenants: Vec<_> = ids
         .filter_map(|id| request.desired.tenants.get(id))
         .filter(|tenant| tenant.cluster == *cluster)
         .collect();
-    let templates: BTreeSet<&TemplateName> = tenants.iter().map(|tenant| &tenant.template).collect();
+    let templates: BTreeSet<&TemplateName> =
+        tenants.iter().map(|tenant| &tenant.template).collect();
     let actions: Vec<&DatabaseAction> = request
         .plan
         .steps
@@ -223,7 +267,12 @@ fn preparation<'a>(request: &Request<'a>, cluster: &'a ClusterName, run: Uuid) -
     }
 }
 
-fn finish(wire: &mut Wire, cluster: &ClusterName, report: &Report, exit: Exit) -> Result<(), PgError> {
+fn finish(
+    wire: &mut Wire,
+    cluster: &ClusterName,
+    report: &Report,
+    exit: Exit,
+) -> Result<(), PgError> {
     let rows: Vec<StepRow> = report
         .outcomes
         .iter()
@@ -269,7 +318,12 @@ fn report(
 }
 
 fn summary(outcomes: &[Outcome], blocked: usize) -> ReportSummary {
-    let count = |status: Status| outcomes.iter().filter(|outcome| outcome.status == status).count();
+    let count = |status: Status| {
+        outcomes
+            .iter()
+            .filter(|outcome| outcome.status == status)
+            .count()
+    };
     ReportSummary {
         applied: count(Status::Applied),
         unchanged: count(Status::Unchanged),
@@ -282,13 +336,21 @@ fn summary(outcomes: &[Outcome], blocked: usize) -> ReportSummary {
 }
 
 /// The exit code: 130 outranks 3, 3 outranks 4 and 1.
-fn exit(summary: &ReportSummary, databases: &[DatabaseOutcome], cancelled: Option<CancelReason>) -> Exit {
+fn exit(
+    summary: &ReportSummary,
+    databases: &[DatabaseOutcome],
+    cancelled: Option<CancelReason>,
+) -> Exit {
     if cancelled >= Some(CancelReason::Interrupt) {
         return Exit::Interrupted;
     }
-    let database_failed = databases.iter().any(|outcome| outcome.status == Status::Failed);
+    let database_failed = databases
+        .iter()
+        .any(|outcome| outcome.status == Status::Failed);
     let changed = summary.applied + summary.unknown > 0
-        || databases.iter().any(|outcome| outcome.status == Status::Applied);
+        || databases
+            .iter()
+            .any(|outcome| outcome.status == Status::Applied);
     let failed = summary.failed + summary.unknown > 0 || database_failed;
     let left = failed || summary.stale + summary.skipped + summary.blocked > 0;
     match (changed, left, failed) {
@@ -324,11 +386,23 @@ mod tests {
             (counts(0, 1, 0, 0), None, Exit::Failed),
             (counts(0, 0, 2, 0), None, Exit::Refused),
             (counts(0, 0, 0, 2), None, Exit::Refused),
-            (counts(5, 1, 0, 0), Some(CancelReason::Interrupt), Exit::Interrupted),
-            (counts(5, 1, 0, 0), Some(CancelReason::TooManyFailures), Exit::Partial),
+            (
+                counts(5, 1, 0, 0),
+                Some(CancelReason::Interrupt),
+                Exit::Interrupted,
+            ),
+            (
+                counts(5, 1, 0, 0),
+                Some(CancelReason::TooManyFailures),
+                Exit::Partial,
+            ),
         ];
         for (summary, cancelled, expected) in cases {
-            assert_eq!(exit(&summary, &[], cancelled), expected, "{summary:?} {cancelled:?}");
+            assert_eq!(
+                exit(&summary, &[], cancelled),
+                expected,
+                "{summary:?} {cancelled:?}"
+            );
         }
     }
 }

@@ -9,7 +9,9 @@ use crate::control::install;
 use crate::control::journal::{self, RunStart, StepRow};
 use crate::error::Error;
 use crate::model::desired::Desired;
-use crate::model::name::{ClusterName, ExtensionName, FleetName, SchemaName, SqlName, quote_literal};
+use crate::model::name::{
+    ClusterName, ExtensionName, FleetName, SchemaName, SqlName, quote_literal,
+};
 use crate::model::observed::ServerFacts;
 use crate::pg::catalog::{self, ControlTables};
 use crate::pg::error::PgError;
@@ -42,8 +44,10 @@ pub fn check(
     let fault = |error: PgError| Error::failed(format!("cluster {cluster}: {error}"));
     let facts = catalog::server(wire).map_err(fault)?;
     if facts.read_only {
-        return Err(Error::refused(format!("cluster {cluster}: the server or role is read-only"))
-            .hint("Connect to the primary, as a role without default_transaction_read_only."));
+        return Err(Error::refused(format!(
+            "cluster {cluster}: the server or role is read-only"
+        ))
+        .hint("Connect to the primary, as a role without default_transaction_read_only."));
     }
     match catalog::control_tables(wire).map_err(fault)? {
         ControlTables::Absent => return Ok(facts),
@@ -60,10 +64,14 @@ pub fn check(
             fleet = fleet.as_str()
         )));
     }
-    let done = plan_id.map(|plan_id| journal::plan_already_done(wire, plan_id)).transpose();
+    let done = plan_id
+        .map(|plan_id| journal::plan_already_done(wire, plan_id))
+        .transpose();
     match done.map_err(fault)?.flatten() {
-        Some(run) => Err(Error::refused(format!("this saved plan was carried out by run {run}"))
-            .hint("Make a new plan.")),
+        Some(run) => Err(
+            Error::refused(format!("this saved plan was carried out by run {run}"))
+                .hint("Make a new plan."),
+        ),
         None => Ok(facts),
     }
 }
@@ -148,16 +156,26 @@ impl Steps<'_, '_> {
                 name,
                 version,
                 schema,
-            } => self.install(name, version.as_deref(), schema).map_err(fault)?,
+            } => self
+                .install(name, version.as_deref(), schema)
+                .map_err(fault)?,
             DatabaseAction::UpdateExtension { name, to, .. } => {
-                let sql = format!("ALTER EXTENSION {} UPDATE TO {}", name.quoted(), quote_literal(to));
+                let sql = format!(
+                    "ALTER EXTENSION {} UPDATE TO {}",
+                    name.quoted(),
+                    quote_literal(to)
+                );
                 self.extension(name, &sql).map_err(fault)?
             }
         };
         self.outcomes.push(DatabaseOutcome {
             cluster: self.preparation.cluster.clone(),
             step: what,
-            status: if skipped.is_some() { Status::Skipped } else { Status::Applied },
+            status: if skipped.is_some() {
+                Status::Skipped
+            } else {
+                Status::Applied
+            },
             error: skipped,
         });
         Ok(())
@@ -191,7 +209,9 @@ impl Steps<'_, '_> {
             return Ok(());
         }
         let schema = schema.quoted();
-        self.wire.run(&format!("CREATE SCHEMA {schema}; GRANT USAGE ON SCHEMA {schema} TO PUBLIC"))
+        self.wire.run(&format!(
+            "CREATE SCHEMA {schema}; GRANT USAGE ON SCHEMA {schema} TO PUBLIC"
+        ))
     }
 
     /// An optional extension that the server refuses is a warning, and only its own statement is undone.
@@ -230,7 +250,9 @@ fn step_row(outcome: &DatabaseOutcome) -> StepRow {
 #[must_use]
 pub fn describe(action: &DatabaseAction) -> String {
     match action {
-        DatabaseAction::CreateControlSchema { version } => format!("create control schema tenantry, version {version}"),
+        DatabaseAction::CreateControlSchema { version } => {
+            format!("create control schema tenantry, version {version}")
+        }
         DatabaseAction::UpgradeControlSchema { from, to } => {
             format!("upgrade control schema tenantry from version {from} to {to}")
         }
@@ -239,16 +261,24 @@ pub fn describe(action: &DatabaseAction) -> String {
             version,
             schema,
         } => {
-            let version = version.as_ref().map(|version| format!(" {version}")).unwrap_or_default();
+            let version = version
+                .as_ref()
+                .map(|version| format!(" {version}"))
+                .unwrap_or_default();
             format!("install extension {name}{version} in schema {schema}")
         }
-        DatabaseAction::UpdateExtension { name, from, to } => format!("update extension {name} from {from} to {to}"),
+        DatabaseAction::UpdateExtension { name, from, to } => {
+            format!("update extension {name} from {from} to {to}")
+        }
     }
 }
 
 /// The texts that tenants of these templates are made of, each once.
 #[must_use]
-pub fn contents(desired: &Desired, templates: &BTreeSet<&crate::model::name::TemplateName>) -> Vec<Content> {
+pub fn contents(
+    desired: &Desired,
+    templates: &BTreeSet<&crate::model::name::TemplateName>,
+) -> Vec<Content> {
     let mut seen = BTreeSet::new();
     templates
         .iter()

@@ -66,15 +66,21 @@ pub fn back_off(attempt: u32, noise: u8) -> Duration {
 #[must_use]
 pub fn hint(error: &PgError) -> Option<&'static str> {
     Some(match error.sqlstate.as_deref()? {
-        "42501" => "Grant the connecting role what it lacks, or make it a member of the declared owner.",
+        "42501" => {
+            "Grant the connecting role what it lacks, or make it a member of the declared owner."
+        }
         "25006" => "Connect to the primary: this server or role is read-only.",
         "53200" => {
             "Raise max_locks_per_transaction on the server, or lower --parallel: \
              parallel × locks of one tenant must fit into it × max_connections."
         }
         "53100" => "Free disk space on the server, then apply again.",
-        "55P03" => "Find who holds the lock (pg_blocking_pids) or raise `timeouts: {lock: …}`, then apply again.",
-        "57014" => "Raise `timeouts: {statement: …}` or give the file `-- tenantry: timeout statement=…`.",
+        "55P03" => {
+            "Find who holds the lock (pg_blocking_pids) or raise `timeouts: {lock: …}`, then apply again."
+        }
+        "57014" => {
+            "Raise `timeouts: {statement: …}` or give the file `-- tenantry: timeout statement=…`."
+        }
         "53300" => "Lower --parallel or raise max_connections.",
         "55P04" => "Use a new enum value in a later apply than the one that adds it.",
         _ => return None,

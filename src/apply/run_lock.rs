@@ -72,7 +72,10 @@ impl RunLock {
 
     /// Frees the lock.
     pub fn free(self) {
-        let (mut wire, _) = self.wire.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let (mut wire, _) = self
+            .wire
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
         // A lost connection has freed it already.
         let _ = wire.run("ROLLBACK");
     }
@@ -86,7 +89,10 @@ fn try_lock(wire: &mut Wire, application: &str) -> Result<bool, PgError> {
         quote_literal(application),
         quote_literal(RUN_LOCK),
     ))?;
-    let got = results.first().and_then(|result| result.rows.first()?.get(0)) == Some("t");
+    let got = results
+        .first()
+        .and_then(|result| result.rows.first()?.get(0))
+        == Some("t");
     if !got {
         wire.run("ROLLBACK")?;
     }

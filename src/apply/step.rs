@@ -74,7 +74,11 @@ pub fn attempt(wire: &mut Wire, work: &Work<'_>, role: &RoleName) -> Result<Atte
     let result = transaction(wire, work, role);
     let open = !matches!(
         &result,
-        Ok(Attempt::Applied(_)) | Err(Broken { phase: Phase::Commit, .. })
+        Ok(Attempt::Applied(_))
+            | Err(Broken {
+                phase: Phase::Commit,
+                ..
+            })
     );
     if open && !wire.is_closed() {
         // The connection goes away with the doubt if even this fails.
@@ -87,7 +91,9 @@ fn transaction(wire: &mut Wire, work: &Work<'_>, role: &RoleName) -> Result<Atte
     let opened = match wire.simple(&work.opening()) {
         Ok(opened) => opened,
         Err(error) if is_history_gone(work, &error) => {
-            return Ok(Attempt::Stale(format!("its history can't be read any more: {error}")));
+            return Ok(Attempt::Stale(format!(
+                "its history can't be read any more: {error}"
+            )));
         }
         Err(error) => return Err(own("locking and checking the tenant")(error)),
     };
@@ -98,7 +104,9 @@ fn transaction(wire: &mut Wire, work: &Work<'_>, role: &RoleName) -> Result<Atte
         Ok(uid) => uid,
         Err(found) => return Ok(Attempt::Stale(found)),
     };
-    let prepared = work.prepare(uid, role).map_err(|words| own("preparing the files")(PgError::own(words)))?;
+    let prepared = work
+        .prepare(uid, role)
+        .map_err(|words| own("preparing the files")(PgError::own(words)))?;
     crash::panic_at(work.id.as_str());
     act(wire, work, &prepared)?;
     let notices = notices(wire)?;
@@ -112,7 +120,10 @@ fn transaction(wire: &mut Wire, work: &Work<'_>, role: &RoleName) -> Result<Atte
 /// The schema or its history table was dropped or locked away since planning.
 fn is_history_gone(work: &Work<'_>, error: &PgError) -> bool {
     let gone = ["42P01", "3F000", "42703", "42501"];
-    !work.creates() && gone.iter().any(|code| error.sqlstate.as_deref() == Some(code))
+    !work.creates()
+        && gone
+            .iter()
+            .any(|code| error.sqlstate.as_deref() == Some(code))
 }
 
 fn cell(results: &[ResultSet], set: usize, column: usize) -> Option<&str> {
@@ -127,20 +138,28 @@ fn check(work: &Work<'_>, opened: &[ResultSet]) -> Result<Uuid, String> {
         Precondition::Absent if recorded.is_some() => Err("a control row exists by now".to_owned()),
         Precondition::Absent if schema.is_some() => Err("the schema exists by now".to_owned()),
         Precondition::Absent => Ok(Uuid::new_v4()),
-        Precondition::SchemaMissing if schema.is_some() => Err("the schema is there again".to_owned()),
+        Precondition::SchemaMissing if schema.is_some() => {
+            Err("the schema is there again".to_owned())
+        }
         Precondition::SchemaMissing => uid(recorded),
         Precondition::History { .. } if schema.is_none() => Err("the schema is gone".to_owned()),
         Precondition::History { fingerprint } => {
             check_row(work, opened)?;
             let rows = opened.get(3).map_or(&[][..], |result| &result.rows);
             match history::parse(rows) {
-                LiveHistory::Rows(history) if history_fingerprint(&history) == *fingerprint => uid(recorded),
+                LiveHistory::Rows(history) if history_fingerprint(&history) == *fingerprint => {
+                    uid(recorded)
+                }
                 LiveHistory::Rows(history) => Err(format!(
                     "its history has changed: {} now, ending at {}",
                     crate::model::count(history.len(), "migration"),
-                    history.last().map_or("nothing".to_owned(), ToString::to_string)
+                    history
+                        .last()
+                        .map_or("nothing".to_owned(), ToString::to_string)
                 )),
-                LiveHistory::Unreadable(words) => Err(format!("its history can't be read: {words}")),
+                LiveHistory::Unreadable(words) => {
+                    Err(format!("its history can't be read: {words}"))
+                }
                 _ => Err("its history can't be read".to_owned()),
             }
         }
@@ -163,7 +182,11 @@ fn check_row(work: &Work<'_>, opened: &[ResultSet]) -> Result<(), String> {
     for (what, column, planned) in expected {
         match cell(opened, 1, column) {
             Some(found) if found == planned => {}
-            Some(found) => return Err(format!("its control row names the {what} {found:?}, not {planned:?}")),
+            Some(found) => {
+                return Err(format!(
+                    "its control row names the {what} {found:?}, not {planned:?}"
+                ));
+            }
             None => return Err("its control row is gone".to_owned()),
         }
     }
@@ -172,7 +195,8 @@ fn check_row(work: &Work<'_>, opened: &[ResultSet]) -> Result<(), String> {
 
 fn act(wire: &mut Wire, work: &Work<'_>, prepared: &Prepared<'_>) -> Result<(), Broken> {
     if let Some(create) = &prepared.create_schema {
-        wire.run(create).map_err(own(&format!("creating schema {}", work.tenant.schema)))?;
+        wire.run(create)
+            .map_err(own(&format!("creating schema {}", work.tenant.schema)))?;
     }
     let Err((error, batch)) = runner::run(wire, &prepared.script) else {
         return Ok(());
@@ -182,7 +206,11 @@ fn act(wire: &mut Wire, work: &Work<'_>, prepared: &Prepared<'_>) -> Result<(), 
         located = replay(wire, work, prepared);
     }
     Err(Broken {
-        phase: if located.is_some() { Phase::File } else { Phase::Own },
+        phase: if located.is_some() {
+            Phase::File
+        } else {
+            Phase::Own
+        },
         attempted: located.as_ref().map_or_else(
             || format!("running {}", prepared.steps.join(", ")),
             |located| format!("running {}", located.file),
@@ -195,7 +223,11 @@ fn act(wire: &mut Wire, work: &Work<'_>, prepared: &Prepared<'_>) -> Result<(), 
 /// Errors of a statement's own data or logic come again; those of locks, resources and cancels needn't.
 fn is_worth_replaying(error: &PgError) -> bool {
     let class = error.sqlstate.as_deref().and_then(|code| code.get(..2));
-    !error.closed && !matches!(class, None | Some("40" | "53" | "55" | "57" | "08" | "58" | "XX"))
+    !error.closed
+        && !matches!(
+            class,
+            None | Some("40" | "53" | "55" | "57" | "08" | "58" | "XX")
+        )
 }
 
 fn replay(wire: &mut Wire, work: &Work<'_>, prepared: &Prepared<'_>) -> Option<Located> {
@@ -214,7 +246,9 @@ fn notices(wire: &mut Wire) -> Result<Vec<String>, Broken> {
         if notice.sqlstate == "42622" {
             let error = PgError {
                 sqlstate: Some(notice.sqlstate),
-                hint: Some("Shorten the name to 63 bytes: PostgreSQL would cut it silently.".to_owned()),
+                hint: Some(
+                    "Shorten the name to 63 bytes: PostgreSQL would cut it silently.".to_owned(),
+                ),
                 ..PgError::own(notice.message)
             };
             return Err(Broken {

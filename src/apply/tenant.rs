@@ -30,9 +30,11 @@ pub struct Shop<'a> {
 /// Carries one tenant's step out. A panic inside is that tenant's failure, nobody else's.
 pub fn run(shop: &Shop<'_>, work: &Work<'_>) -> Outcome {
     let started = Instant::now();
-    shop.reporter.event(&Event::TenantStarted { tenant: work.id });
+    shop.reporter
+        .event(&Event::TenantStarted { tenant: work.id });
     let mut trial = Trial::new(shop, work);
-    let end = catch_unwind(AssertUnwindSafe(|| trial.run())).unwrap_or_else(|_| End::Failed(internal()));
+    let end =
+        catch_unwind(AssertUnwindSafe(|| trial.run())).unwrap_or_else(|_| End::Failed(internal()));
     let mut outcome = outcome(work, end);
     outcome.retries = trial.retries;
     outcome.took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -125,7 +127,10 @@ impl<'s, 'a> Trial<'s, 'a> {
 
     fn run(&mut self) -> End {
         loop {
-            let attempt = self.shop.clients.with(|wire| step::attempt(wire, self.work, self.shop.role));
+            let attempt = self
+                .shop
+                .clients
+                .with(|wire| step::attempt(wire, self.work, self.shop.role));
             let end = match attempt {
                 Ok(Attempt::Applied(done)) => Some(End::Applied(done)),
                 Ok(Attempt::Stale(found)) => Some(End::Stale(found)),
@@ -186,7 +191,10 @@ impl<'s, 'a> Trial<'s, 'a> {
         if since.elapsed() > LOCK_PATIENCE || self.shop.cancel.is_hard() {
             return Some(End::Failed(Failure {
                 message: format!("the tenant's lock is held by {holder}"),
-                hint: Some("End that session (pg_terminate_backend) or wait for it, then apply again.".to_owned()),
+                hint: Some(
+                    "End that session (pg_terminate_backend) or wait for it, then apply again."
+                        .to_owned(),
+                ),
                 ..Failure::default()
             }));
         }
@@ -204,7 +212,10 @@ impl<'s, 'a> Trial<'s, 'a> {
 
     fn holder(&self) -> String {
         let key = control::tenant_lock(self.work.id);
-        let found = self.shop.clients.with(|wire| catalog::lock_holder(wire, &key));
+        let found = self
+            .shop
+            .clients
+            .with(|wire| catalog::lock_holder(wire, &key));
         match found {
             Ok(Some(holder)) => holder.to_string(),
             Ok(None) => "a transaction that has ended by now".to_owned(),
@@ -216,8 +227,10 @@ impl<'s, 'a> Trial<'s, 'a> {
     fn resolve(&mut self, broken: Broken) -> Option<End> {
         let since = Instant::now();
         while since.elapsed() < LOCK_PATIENCE && !self.shop.cancel.is_hard() {
-            let committed: Result<Option<bool>, PgError> =
-                self.shop.clients.with(|wire| step::was_committed(wire, self.work));
+            let committed: Result<Option<bool>, PgError> = self
+                .shop
+                .clients
+                .with(|wire| step::was_committed(wire, self.work));
             match committed {
                 Ok(Some(true)) => return Some(End::Applied(self.done_unseen())),
                 Ok(Some(false)) if self.may_retry() => {
@@ -241,10 +254,15 @@ impl<'s, 'a> Trial<'s, 'a> {
 
     /// The work of a commit whose answer was lost.
     fn done_unseen(&self) -> Done {
-        let steps = self.work.prepare(uuid::Uuid::nil(), self.shop.role).map(|prepared| prepared.steps);
+        let steps = self
+            .work
+            .prepare(uuid::Uuid::nil(), self.shop.role)
+            .map(|prepared| prepared.steps);
         Done {
             steps: steps.unwrap_or_default(),
-            notices: vec!["the answer to COMMIT was lost; the journal shows it was carried out".to_owned()],
+            notices: vec![
+                "the answer to COMMIT was lost; the journal shows it was carried out".to_owned(),
+            ],
         }
     }
 }

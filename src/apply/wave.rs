@@ -97,7 +97,10 @@ impl Floor<'_> {
                     scope.spawn(move || self.cluster(cluster, database, wave, failures))
                 })
                 .collect();
-            clusters.into_iter().flat_map(|cluster| cluster.join().unwrap_or_default()).collect()
+            clusters
+                .into_iter()
+                .flat_map(|cluster| cluster.join().unwrap_or_default())
+                .collect()
         })
     }
 
@@ -121,12 +124,20 @@ impl Floor<'_> {
         match pool {
             Ok(pool) => pool.install(|| {
                 let turns = works.par_iter().with_max_len(1);
-                turns.map(|work| self.turn(work, database, failures)).collect()
+                turns
+                    .map(|work| self.turn(work, database, failures))
+                    .collect()
             }),
             Err(error) => {
-                log::error!("cluster {cluster}: {}", Error::failed(format!("starting workers: {error}")));
+                log::error!(
+                    "cluster {cluster}: {}",
+                    Error::failed(format!("starting workers: {error}"))
+                );
                 stop(self.cancel, self.reporter, CancelReason::Systemic);
-                works.iter().map(|work| tenant::skipped(work, "its workers couldn't be started")).collect()
+                works
+                    .iter()
+                    .map(|work| tenant::skipped(work, "its workers couldn't be started"))
+                    .collect()
             }
         }
     }
@@ -185,7 +196,10 @@ impl Watcher<'_> {
     /// Again and again, since a request that comes between two statements cancels neither.
     fn cancel_until(&self, over: &dyn Fn() -> bool) {
         while !over() {
-            self.databases.0.values().for_each(|database| database.clients.cancel_all());
+            self.databases
+                .0
+                .values()
+                .for_each(|database| database.clients.cancel_all());
             thread::sleep(Duration::from_millis(200));
         }
     }

@@ -90,7 +90,9 @@ impl<'a> Work<'a> {
     /// Role, search_path and timeouts, as they stand before every file.
     fn pin(&self) -> String {
         let shared = self.desired.search_path.iter().map(SqlName::quoted);
-        let path: Vec<String> = std::iter::once(self.tenant.schema.quoted()).chain(shared).collect();
+        let path: Vec<String> = std::iter::once(self.tenant.schema.quoted())
+            .chain(shared)
+            .collect();
         let Timeouts { lock, statement } = Timeouts::of(self.tenant);
         format!(
             "{}; SET LOCAL search_path = {}, pg_temp; SET LOCAL lock_timeout = {lock}; \
@@ -103,7 +105,11 @@ impl<'a> Work<'a> {
     fn create_schema(&self) -> String {
         let owner = self.tenant.owner.as_ref();
         let authorization = owner.map(|owner| format!(" AUTHORIZATION {}", owner.quoted()));
-        format!("CREATE SCHEMA {}{}", self.tenant.schema.quoted(), authorization.unwrap_or_default())
+        format!(
+            "CREATE SCHEMA {}{}",
+            self.tenant.schema.quoted(),
+            authorization.unwrap_or_default()
+        )
     }
 
     /// Writes the transaction out for the tenant's `uid`. `role` is who connects, the owner where none is declared.
@@ -124,7 +130,10 @@ impl<'a> Work<'a> {
     /// As [`Work::prepare`].
     pub fn preview(&self, role: &RoleName) -> Result<String, String> {
         let prepared = self.prepare(Uuid::nil(), role)?;
-        let create = prepared.create_schema.map(|create| format!("{create};\n")).unwrap_or_default();
+        let create = prepared
+            .create_schema
+            .map(|create| format!("{create};\n"))
+            .unwrap_or_default();
         let batch = runner::compose(&prepared.script).map_err(|error| error.to_string())?;
         Ok(format!("{}\n{create}{batch}COMMIT;\n", self.opening()))
     }
@@ -159,7 +168,11 @@ struct Writing<'w, 'a> {
 
 impl<'w, 'a> Writing<'w, 'a> {
     fn new(work: &'w Work<'a>) -> Self {
-        let vars = work.tenant.vars.iter().map(|(name, value)| (format!("vars.{name}"), value.clone()));
+        let vars = work
+            .tenant
+            .vars
+            .iter()
+            .map(|(name, value)| (format!("vars.{name}"), value.clone()));
         let own = [
             ("tenant".to_owned(), work.id.to_string()),
             ("schema".to_owned(), work.tenant.schema.to_string()),
@@ -184,7 +197,8 @@ impl<'w, 'a> Writing<'w, 'a> {
                 migrations,
                 ..
             } => {
-                self.steps.push(format!("create schema {}", self.work.tenant.schema));
+                self.steps
+                    .push(format!("create schema {}", self.work.tenant.schema));
                 self.template()?;
                 self.steps.push(format!("template {template}"));
                 self.migrations(baseline, false)?;
@@ -213,14 +227,22 @@ impl<'w, 'a> Writing<'w, 'a> {
     fn migrations(&mut self, wanted: &[MigrationRef], run: bool) -> Result<(), String> {
         for wanted in wanted {
             let file = self.file_of(wanted)?;
-            let migration = Migration::unapplied(&format!("V{}__{}", file.version, file.name), &file.up.text)
-                .map_err(|error| error.to_string())?;
-            let text = if run { Some(self.text(&file.up)?) } else { None };
+            let migration =
+                Migration::unapplied(&format!("V{}__{}", file.version, file.name), &file.up.text)
+                    .map_err(|error| error.to_string())?;
+            let text = if run {
+                Some(self.text(&file.up)?)
+            } else {
+                None
+            };
             if run {
                 self.remember(&file.up, &file.up.hash);
                 self.steps.push(file.as_applied().to_string());
             }
-            self.migrations.push(Recorded { migration, run: text });
+            self.migrations.push(Recorded {
+                migration,
+                run: text,
+            });
             self.ledger.push(LedgerEntry {
                 sha256: &file.up.hash,
                 direction: if run { "up" } else { "baseline" },
@@ -233,9 +255,13 @@ impl<'w, 'a> Writing<'w, 'a> {
 
     fn file_of(&self, wanted: &MigrationRef) -> Result<&'a MigrationFile, String> {
         let file = self.work.template.migrations.0.get(&wanted.version);
-        file.filter(|file| file.up.hash == wanted.sha256).ok_or_else(|| {
-            format!("migration V{}__{} isn't among the files as planned", wanted.version, wanted.name)
-        })
+        file.filter(|file| file.up.hash == wanted.sha256)
+            .ok_or_else(|| {
+                format!(
+                    "migration V{}__{} isn't among the files as planned",
+                    wanted.version, wanted.name
+                )
+            })
     }
 
     fn text(&mut self, file: &'a SourceFile) -> Result<Text, String> {
@@ -260,7 +286,8 @@ impl<'w, 'a> Writing<'w, 'a> {
 
     fn finish(mut self, uid: Uuid, role: &RoleName) -> Prepared<'a> {
         // refinery's runner takes them in this order, whatever list they came from.
-        self.migrations.sort_by_key(|recorded| recorded.migration.version());
+        self.migrations
+            .sort_by_key(|recorded| recorded.migration.version());
         let work = self.work;
         let script = Script {
             history_table: qualified(&work.tenant.schema, &work.desired.history_table),
@@ -308,9 +335,11 @@ impl<'w, 'a> Writing<'w, 'a> {
 
 fn settings(directives: &Directives) -> String {
     let one = |name: &str, time: Option<std::time::Duration>| {
-        time.map(|time| format!("SET LOCAL {name} = {};", time.as_millis())).unwrap_or_default()
+        time.map(|time| format!("SET LOCAL {name} = {};", time.as_millis()))
+            .unwrap_or_default()
     };
-    one("statement_timeout", directives.statement_timeout) + &one("lock_timeout", directives.lock_timeout)
+    one("statement_timeout", directives.statement_timeout)
+        + &one("lock_timeout", directives.lock_timeout)
 }
 
 /// Fails when the application name isn't ours any more: then a file has ended the transaction it was set in.

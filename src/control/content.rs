@@ -34,12 +34,18 @@ pub fn of_template(template: &Template) -> Vec<Content> {
         name: "manifest".to_owned(),
         text: template.address.manifest.clone(),
     };
-    let files = template.files.iter().map(|file| Content::of("template_file", file));
+    let files = template
+        .files
+        .iter()
+        .map(|file| Content::of("template_file", file));
     let migrations = template.migrations.0.values().flat_map(|migration| {
         let down = migration.down.iter().map(|down| Content::of("down", down));
         std::iter::once(Content::of("migration", &migration.up)).chain(down)
     });
-    std::iter::once(manifest).chain(files).chain(migrations).collect()
+    std::iter::once(manifest)
+        .chain(files)
+        .chain(migrations)
+        .collect()
 }
 
 /// Keeps the texts that aren't there yet, in one message.

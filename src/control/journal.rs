@@ -183,7 +183,9 @@ pub fn ledger(run: Uuid, uid: Uuid, entries: &[LedgerEntry<'_>]) -> String {
     let rows: Vec<String> = entries
         .iter()
         .map(|entry| {
-            let version = entry.version.map_or("NULL".to_owned(), |version| version.to_string());
+            let version = entry
+                .version
+                .map_or("NULL".to_owned(), |version| version.to_string());
             format!(
                 "('{uid}', '{run}', {}, '{}', {version}, {})",
                 quote_literal(&entry.sha256.0),

@@ -19,7 +19,9 @@ use super::wire::Wire;
 /// Reads what server, database and role this connection ended at.
 pub fn server(wire: &mut Wire) -> Result<ServerFacts, PgError> {
     let rows = wire.typed(include_str!("queries/server.sql"), &[])?;
-    let row = rows.first().ok_or_else(|| PgError::own("the server doesn't know its own database"))?;
+    let row = rows
+        .first()
+        .ok_or_else(|| PgError::own("the server doesn't know its own database"))?;
     let may_identify: bool = row.get(7);
     let mut facts = ServerFacts {
         version_num: row.get(0),
@@ -71,7 +73,9 @@ pub fn control_tables(wire: &mut Wire) -> Result<ControlTables, PgError> {
     let readable: Vec<String> = row.get(2);
     let unread = wanted.iter().find(|table| !readable.contains(*table));
     Ok(unread.map_or(ControlTables::Readable, |table| {
-        ControlTables::Unreadable(format!("table tenantry.{table} is missing, or SELECT on it isn't granted"))
+        ControlTables::Unreadable(format!(
+            "table tenantry.{table} is missing, or SELECT on it isn't granted"
+        ))
     }))
 }
 
@@ -162,7 +166,10 @@ pub fn extensions(wire: &mut Wire) -> Result<BTreeMap<ExtensionName, InstalledEx
                 version: row.get(1),
                 schema: named(SchemaName::new(row.get::<_, String>(2)))?,
             };
-            Ok((named(ExtensionName::new(row.get::<_, String>(0)))?, installed))
+            Ok((
+                named(ExtensionName::new(row.get::<_, String>(0)))?,
+                installed,
+            ))
         })
         .collect()
 }
@@ -175,7 +182,9 @@ pub fn available(wire: &mut Wire) -> Result<BTreeMap<ExtensionName, AvailableExt
         let name = named(ExtensionName::new(row.get::<_, String>(0)))?;
         let extension = available.entry(name).or_default();
         extension.default_version = row.get(5);
-        extension.versions.insert(row.get(1), available_version(row)?);
+        extension
+            .versions
+            .insert(row.get(1), available_version(row)?);
     }
     Ok(available)
 }
@@ -224,7 +233,13 @@ pub struct LockHolder {
 impl std::fmt::Display for LockHolder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let word = |text: &Option<String>| text.clone().unwrap_or_else(|| "?".to_owned());
-        write!(f, "pid {}, user {}, application {}", self.pid, word(&self.user), word(&self.application))?;
+        write!(
+            f,
+            "pid {}, user {}, application {}",
+            self.pid,
+            word(&self.user),
+            word(&self.application)
+        )?;
         if let Some(client) = &self.client {
             write!(f, ", client {client}")?;
         }
@@ -234,7 +249,10 @@ impl std::fmt::Display for LockHolder {
 
 /// Who holds the advisory lock of this key, if anyone still does.
 pub fn lock_holder(wire: &mut Wire, key: &str) -> Result<Option<LockHolder>, PgError> {
-    let rows = wire.typed(include_str!("queries/lock_holder.sql"), &[(&key, Type::TEXT)])?;
+    let rows = wire.typed(
+        include_str!("queries/lock_holder.sql"),
+        &[(&key, Type::TEXT)],
+    )?;
     Ok(rows.first().map(|row| LockHolder {
         pid: row.get(0),
         user: row.get(1),
@@ -246,5 +264,9 @@ pub fn lock_holder(wire: &mut Wire, key: &str) -> Result<Option<LockHolder>, PgE
 
 /// A name the server gave us and that doesn't fit our rules is an error with its place, never a panic.
 fn named<T>(name: Result<T, crate::model::name::BadName>) -> Result<T, PgError> {
-    name.map_err(|error| PgError::own(format!("the database holds a name tenantry can't use: {error}")))
+    name.map_err(|error| {
+        PgError::own(format!(
+            "the database holds a name tenantry can't use: {error}"
+        ))
+    })
 }

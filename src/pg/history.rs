@@ -61,7 +61,9 @@ fn read_chunk(
             }
             Ok(())
         }
-        Ok(_) => Err(PgError::own("the server answered another number of statements than were sent")),
+        Ok(_) => Err(PgError::own(
+            "the server answered another number of statements than were sent",
+        )),
         Err(error) if error.closed => Err(error),
         // A table was dropped or changed since the catalog was read: find out which.
         Err(error) => read_one_by_one(wire, chunk, histories, &error),

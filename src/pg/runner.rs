@@ -75,7 +75,8 @@ impl Batch {
     /// Every file starts at a multiple of the alignment, whatever the length of names and times before it.
     fn file(&mut self, text: &Text) {
         let padded = self.text.len().next_multiple_of(self.alignment);
-        self.text.extend(std::iter::repeat_n(' ', padded - self.text.len()));
+        self.text
+            .extend(std::iter::repeat_n(' ', padded - self.text.len()));
         let start = self.text.len();
         self.text.push_str(&text.sql);
         self.files.push((start..self.text.len(), text.file));
@@ -193,7 +194,8 @@ impl Transaction for Bridge<'_> {
         let queries: Vec<&str> = queries.collect();
         self.fill(&queries);
         if let Some(wire) = self.wire.as_mut() {
-            wire.run(&self.batch.text).inspect_err(|error| self.failure = Some(error.clone()))?;
+            wire.run(&self.batch.text)
+                .inspect_err(|error| self.failure = Some(error.clone()))?;
         }
         Ok(queries.len())
     }

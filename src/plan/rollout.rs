@@ -4,10 +4,16 @@ use super::{Cohort, Plan};
 use crate::model::desired::{Desired, Tenant};
 use crate::model::name::TenantId;
 
+/// The first wave: tenants with a tag of `rollout.canary`. One failure in it ends the run.
+pub const CANARY: &str = "canary";
+
+/// The second wave: everyone else.
+pub const REST: &str = "rest";
+
 /// Tenants that are changed side by side, before the next wave begins.
 #[derive(Clone, Debug)]
 pub struct Wave<'a> {
-    /// `canary` or `rest`.
+    /// [`CANARY`] or [`REST`].
     pub name: &'static str,
     /// In plan order.
     pub tenants: Vec<WaveTenant<'a>>,
@@ -40,7 +46,7 @@ pub fn waves<'a>(plan: &'a Plan, desired: &'a Desired) -> Vec<Wave<'a>> {
     let (canaries, rest): (Vec<_>, Vec<_>) = tenants
         .into_iter()
         .partition(|one| !one.tenant.tags.is_disjoint(canary_tags));
-    [("canary", canaries, 0), ("rest", rest, bears)]
+    [(CANARY, canaries, 0), (REST, rest, bears)]
         .into_iter()
         .filter(|(_, tenants, _)| !tenants.is_empty())
         .map(|(name, tenants, max_failures)| Wave {

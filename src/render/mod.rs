@@ -1,0 +1,1 @@
+//! Plan and report as text and JSON. Pure: strings out, nobody printed to.
