@@ -1,6 +1,5 @@
 //! From the server's error to a file, a line and a column.
 
-use crate::model::template::SourceFile;
 use crate::pg::error::PgError;
 use crate::pg::runner::{Batch, Text};
 use crate::pg::wire::Wire;
@@ -8,7 +7,7 @@ use crate::report::Failure;
 use crate::sql;
 
 use super::retry;
-use super::work::Prepared;
+use super::work::{Prepared, Sent};
 
 /// Where in which file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,8 +22,7 @@ pub struct Located {
 #[must_use]
 pub fn by_position(error: &PgError, batch: &Batch, prepared: &Prepared<'_>) -> Option<Located> {
     let (number, position) = batch.file_at(error.position?)?;
-    let text = texts(prepared).find(|text| text.file == number)?;
-    Some(place(prepared.files.get(number)?, &text.sql, position))
+    Some(place(prepared.files.get(number)?, position))
 }
 
 /// Finds the failing statement of an error without a position, by running the files once more, one statement a
@@ -42,7 +40,7 @@ pub fn by_replay(wire: &mut Wire, prepared: &Prepared<'_>) -> Option<Located> {
         for statement in sql::statements(&text.sql) {
             if wire.run(&text.sql[statement.range.clone()]).is_err() {
                 let position = text.sql[..statement.range.start].chars().count() + 1;
-                return Some(place(prepared.files.get(text.file)?, &text.sql, position));
+                return Some(place(prepared.files.get(text.file)?, position));
             }
         }
     }
@@ -58,10 +56,11 @@ fn texts<'p>(prepared: &'p Prepared<'_>) -> impl Iterator<Item = &'p Text> {
     prepared.script.template.iter().chain(migrations)
 }
 
-fn place(file: &SourceFile, rendered: &str, position: usize) -> Located {
-    let place = sql::locate(rendered, position);
+/// The place in the file on disk, for a 1-based character position of what was sent of it.
+fn place(sent: &Sent<'_>, position: usize) -> Located {
+    let place = sql::locate(&sent.file.text, sent.origin.source_position(position));
     Located {
-        file: file.path.display().to_string(),
+        file: sent.file.path.display().to_string(),
         line: place.line,
         column: place.column,
         excerpt: place.text,

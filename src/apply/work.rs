@@ -34,9 +34,16 @@ pub struct Prepared<'a> {
     pub create_schema: Option<String>,
     pub script: Script,
     /// By the numbers the script's texts carry.
-    pub files: Vec<&'a SourceFile>,
+    pub files: Vec<Sent<'a>>,
     /// What it does, for people and the journal.
     pub steps: Vec<String>,
+}
+
+/// A file of the transaction, and the way back to it from its rendered text.
+#[derive(Debug)]
+pub struct Sent<'a> {
+    pub file: &'a SourceFile,
+    pub origin: sql::Origin,
 }
 
 impl<'a> Work<'a> {
@@ -159,7 +166,7 @@ struct Writing<'w, 'a> {
     work: &'w Work<'a>,
     values: BTreeMap<String, String>,
     used: Values,
-    files: Vec<&'a SourceFile>,
+    files: Vec<Sent<'a>>,
     template: Vec<Text>,
     migrations: Vec<Recorded>,
     ledger: Vec<LedgerEntry<'a>>,
@@ -265,8 +272,8 @@ impl<'w, 'a> Writing<'w, 'a> {
     }
 
     fn text(&mut self, file: &'a SourceFile) -> Result<Text, String> {
-        let sql = sql::render(file, &self.values).map_err(|error| error.to_string())?;
-        self.files.push(file);
+        let sql::Rendered { sql, origin } = sql::render(file, &self.values)?;
+        self.files.push(Sent { file, origin });
         Ok(Text {
             file: self.files.len() - 1,
             settings: settings(&file.directives),

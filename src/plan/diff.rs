@@ -10,7 +10,6 @@ use crate::error::Error;
 use crate::model::desired::{Desired, TenantState};
 use crate::model::name::{ClusterName, TenantId};
 use crate::model::observed::Observed;
-use crate::model::template::SourceFile;
 
 /// What a plan is asked for.
 #[derive(Clone, Debug, Default)]
@@ -20,39 +19,12 @@ pub struct Options {
     pub provision_empty: BTreeSet<TenantId>,
 }
 
-/// An enum value that one file adds and a later one of the same transaction uses.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EnumConflict {
-    /// The name of the file that adds it.
-    pub adds: String,
-    /// The name of the file that uses it.
-    pub uses: String,
-    pub value: String,
-    pub type_name: String,
-}
-
 /// Plans the selected tenants, and the databases they live in.
 ///
 /// # Errors
 /// What refuses the whole run: another fleet's database, a newer control schema, one database under
 /// two cluster names, and filters that match nothing. All else is a value in the plan.
 pub fn plan(desired: &Desired, observed: &Observed, options: &Options) -> Result<Plan, Error> {
-    plan_by(desired, observed, options, enum_conflict)
-}
-
-pub(super) type EnumRule = fn(&[&SourceFile], i32) -> Option<EnumConflict>;
-
-/// Finds what PostgreSQL refuses with 55P04 when these files run in one transaction.
-fn enum_conflict(_files: &[&SourceFile], _server_major: i32) -> Option<EnumConflict> {
-    None
-}
-
-pub(super) fn plan_by(
-    desired: &Desired,
-    observed: &Observed,
-    options: &Options,
-    rule: EnumRule,
-) -> Result<Plan, Error> {
     guard::check(desired, observed)?;
     check_provision_empty(desired, options)?;
     let selected = options.selection.pick(desired)?;
@@ -61,7 +33,7 @@ pub(super) fn plan_by(
     for id in &selected {
         draft.judge(id, options.provision_empty.contains(id));
     }
-    draft.block_enum_conflicts(rule);
+    draft.block_enum_conflicts();
     Ok(draft.finish(observed, &selected))
 }
 

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::action::{Hazard, TenantAction};
 use super::cohort::{self, Way};
-use super::diff::EnumRule;
 use super::ground::{Ground, Grounds};
 use super::notice::Scene;
 use super::obstacle::{self, Obstacle};
@@ -15,6 +14,7 @@ use crate::model::desired::Desired;
 use crate::model::name::{ClusterName, TenantId};
 use crate::model::observed::Observed;
 use crate::model::template::ContentHash;
+use crate::sql;
 
 /// What the tenants judged so far need.
 pub(super) struct Draft<'a> {
@@ -85,12 +85,12 @@ impl<'a> Draft<'a> {
     }
 
     /// Blocks the tenants whose files can't run in one transaction.
-    pub(super) fn block_enum_conflicts(&mut self, rule: EnumRule) {
+    pub(super) fn block_enum_conflicts(&mut self) {
         let desired = self.desired;
         let blocked = &mut self.blocked;
         self.ways.retain(|(way, major), tenants| {
             let files = way.files(&desired.templates[way.template()]);
-            let Some(conflict) = rule(&files, *major) else {
+            let Some(conflict) = sql::enum_conflict(&files, *major) else {
                 return true;
             };
             let obstacle = obstacle::enum_conflict(&conflict);

@@ -1,11 +1,11 @@
 //! Why a tenant can't be planned, in words: what, where, and what to do.
 
-use super::diff::EnumConflict;
 use super::verdict::Case;
 use super::{Blocked, BlockedCode};
 use crate::model::migration::{AppliedMigration, Comparison};
 use crate::model::name::{ClusterName, TenantId};
 use crate::model::observed::{ControlTenant, LiveHistory, Unreachable};
+use crate::sql::EnumConflict;
 
 /// A [`Blocked`] that doesn't know its tenant yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -260,12 +260,17 @@ pub(super) fn enum_conflict(found: &EnumConflict) -> Obstacle {
         value,
         type_name,
     } = found;
+    let hint = if adds == uses {
+        format!("Move the use from {adds} to a later file, and add that when {adds} is applied.")
+    } else {
+        format!("Apply {adds} before {uses} is added.")
+    };
     Obstacle::new(
         BlockedCode::Unsupported,
         format!(
             "{adds} adds the value {value:?} to enum {type_name} and {uses} uses it: PostgreSQL refuses \
              both in one transaction (55P04)"
         ),
-        format!("Apply {adds} before {uses} is added."),
+        hint,
     )
 }

@@ -1,45 +1,26 @@
 //! SQL as text: lexer, statement splitter, directives, refusals, placeholders, data-loss rules. Pure.
+//!
+//! Everything here decides by tokens alone. What tokens can't tell (a function that ends the transaction, a
+//! `set_config` that outlives it) is caught by the server or by the checks of the transaction itself.
 
-use std::collections::BTreeMap;
+mod data_loss;
+mod directive;
+mod enum_conflict;
+mod lexer;
+mod place;
+mod placeholder;
+mod problem;
+mod read;
+mod refuse;
+mod split;
+mod value;
 
-use crate::model::template::SourceFile;
+pub use enum_conflict::{EnumConflict, enum_conflict};
+pub use place::{Place, locate};
+pub use placeholder::{Origin, Rendered, render};
+pub use problem::Problem;
+pub use read::read;
+pub use split::{Statement, statements};
 
-/// One statement of a text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Statement {
-    /// Bytes of the text, without the semicolon.
-    pub range: std::ops::Range<usize>,
-}
-
-/// A place in a file, for people.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// 1-based.
-    pub line: usize,
-    /// 1-based, in characters.
-    pub column: usize,
-    /// The line of the file.
-    pub text: String,
-}
-
-/// The file's SQL with its placeholders filled in.
-///
-/// # Errors
-/// Names a placeholder without a value.
-pub fn render(file: &SourceFile, _values: &BTreeMap<String, String>) -> Result<String, String> {
-    Ok(file.text.clone())
-}
-
-/// The statements of a text, in order; comments and blanks alone are none.
-pub fn statements(_text: &str) -> Vec<Statement> {
-    Vec::new()
-}
-
-/// The place of a 1-based character position.
-pub fn locate(_text: &str, _position: usize) -> Place {
-    Place {
-        line: 1,
-        column: 1,
-        text: String::new(),
-    }
-}
+#[cfg(test)]
+mod tests;
