@@ -10,19 +10,19 @@ use jiff::fmt::friendly::SpanParser;
 /// # Errors
 /// Says what is wrong with anything else: no unit, a sign, a fraction, a clock time, months and years.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
-    let wrong = |_| {
+    let wrong = || {
         format!(
             "{text:?} isn't a duration; write numbers with units, such as 500ms, 30s, 10min, 1h 30min or 30d"
         )
     };
     // The library also takes signs, clock times, commas and `ago`.
     if !is_plain(text) {
-        return Err(wrong(()));
+        return Err(wrong());
     }
-    let span = SpanParser::new().parse_span(text).map_err(|_| wrong(()))?;
+    let span = SpanParser::new().parse_span(text).map_err(|_| wrong())?;
     let signed = span.to_duration(SpanRelativeTo::days_are_24_hours());
     let signed = signed.map_err(|_| format!("{text:?}: months and years have no fixed length"))?;
-    Duration::try_from(signed).map_err(|_| wrong(()))
+    Duration::try_from(signed).map_err(|_| wrong())
 }
 
 fn is_plain(text: &str) -> bool {

@@ -188,10 +188,7 @@ mod tests {
         let tags: Vec<&str> = directives.only_tags.iter().map(String::as_str).collect();
         assert_eq!(tags, ["a", "b", "c", "d"]);
         assert!(directives.allows_deletes_data);
-        assert_eq!(
-            directives.statement_timeout,
-            Some(Duration::from_secs(5400))
-        );
+        assert_eq!(directives.statement_timeout, Some(Duration::from_mins(90)));
         assert_eq!(directives.lock_timeout, Some(Duration::from_millis(500)));
     }
 
