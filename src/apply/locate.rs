@@ -88,3 +88,38 @@ pub fn failure(error: &PgError, attempted: &str, located: Option<Located>) -> Fa
     }
     failure
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn places_are_those_of_the_file_on_disk() {
+        let text = "-- é\r\nSELECT {{literal:vars.a}},\r\n  {{ident:schema}}.broken;\r\n";
+        let file = sql::read("f.sql", Path::new("t/f.sql"), text.as_bytes()).expect("a good file");
+        let value = "long\nand with lines\n".repeat(9);
+        let values = [("vars.a", value.as_str()), ("schema", "a_rather_long_name")];
+        let values: BTreeMap<String, String> = values
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        let sql::Rendered { sql, origin } = sql::render(&file, &values).expect("all values");
+        let before = sql.split("broken").next().expect("some text");
+        let sent = Sent {
+            file: &file,
+            origin,
+        };
+        assert_eq!(
+            place(&sent, before.chars().count() + 1),
+            Located {
+                file: "t/f.sql".to_owned(),
+                line: 3,
+                column: 20,
+                excerpt: "  {{ident:schema}}.broken;".to_owned(),
+            }
+        );
+    }
+}
