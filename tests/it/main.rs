@@ -1,1 +1,6 @@
 //! All integration tests in one binary, so that they link once and share one server.
+//!
+//! `TENANTRY_TEST_DATABASE_URL` names a server to use instead of a throwaway one; its role must be a superuser.
+
+mod main_line;
+mod support;

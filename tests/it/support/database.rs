@@ -1,0 +1,87 @@
+//! A database of its own for each test, gone with it.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use postgres::{Client, Row};
+
+use super::server::{DEPLOY, server};
+
+/// A fresh database that [`DEPLOY`] may create schemas in.
+#[derive(Debug)]
+pub struct Database {
+    pub name: String,
+}
+
+impl Database {
+    pub fn new() -> Self {
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::SeqCst);
+        let name = format!("t_{}_{number}", std::process::id());
+        server()
+            .admin("postgres")
+            .batch_execute(&format!("CREATE DATABASE {name}"))
+            .expect("a database can be made");
+        let database = Self { name };
+        database.run(&format!("GRANT CREATE ON DATABASE {} TO {DEPLOY}", database.name));
+        database
+    }
+
+    /// A copy of a database that nobody is connected to.
+    pub fn copy_of(original: &Self) -> Self {
+        let copy = Self::new();
+        let (from, to) = (&original.name, &copy.name);
+        let mut admin = server().admin("postgres");
+        admin.batch_execute(&format!("DROP DATABASE {to}")).expect("it is empty");
+        admin.batch_execute(&format!("CREATE DATABASE {to} TEMPLATE {from}")).expect("nobody uses it");
+        copy.run(&format!("GRANT CREATE ON DATABASE {to} TO {DEPLOY}"));
+        copy
+    }
+
+    /// The URL the program gets.
+    pub fn url(&self) -> String {
+        server().url(&self.name)
+    }
+
+    /// A superuser's connection.
+    pub fn admin(&self) -> Client {
+        server().admin(&self.name)
+    }
+
+    /// Runs SQL as a superuser.
+    pub fn run(&self, sql: &str) {
+        self.admin().batch_execute(sql).unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+    }
+
+    /// Reads rows as a superuser.
+    pub fn query(&self, sql: &str) -> Vec<Row> {
+        self.admin().query(sql, &[]).unwrap_or_else(|error| panic!("{sql}: {error:?}"))
+    }
+
+    /// The first column of every row, as text.
+    pub fn texts(&self, sql: &str) -> Vec<String> {
+        let sql = format!("SELECT x::text FROM ({sql}) AS q (x)");
+        self.query(&sql).iter().map(|row| row.get::<_, Option<String>>(0).unwrap_or("NULL".into())).collect()
+    }
+
+    /// One number.
+    pub fn count(&self, sql: &str) -> i64 {
+        self.query(sql)[0].get(0)
+    }
+
+    /// The schemas that aren't PostgreSQL's.
+    pub fn schemas(&self) -> Vec<String> {
+        self.texts(
+            "SELECT nspname FROM pg_namespace \
+             WHERE nspname !~ '^pg_' AND nspname NOT IN ('information_schema', 'public') ORDER BY nspname COLLATE \"C\"",
+        )
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        // A test that failed may have left sessions; the server goes away with the run anyway.
+        let _ = server()
+            .admin("postgres")
+            .batch_execute(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name));
+    }
+}

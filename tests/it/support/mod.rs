@@ -1,0 +1,8 @@
+//! What the tests stand on: a server, a database each, fleets written to disk, and the program itself.
+
+pub mod cli;
+pub mod database;
+pub mod fleet;
+pub mod gate;
+pub mod proxy;
+pub mod server;
