@@ -3,6 +3,7 @@
 //! Nothing here knows a database, a file, a clock or a terminal.
 
 pub mod desired;
+pub mod env;
 pub mod migration;
 pub mod name;
 pub mod observed;

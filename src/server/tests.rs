@@ -89,6 +89,7 @@ fn owner_to_be_killed() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
 fn a_killed_owner_leaves_nothing_running_and_the_next_start_sweeps() {
     let living = Server::start(&[]).unwrap();
     let mut owner = Command::new(std::env::current_exe().unwrap())

@@ -1,0 +1,1 @@
+//! Connections against a throwaway server.
