@@ -37,15 +37,15 @@ fn url(body: &str) -> Result<Keywords, String> {
     if query.contains('@') || dbname.contains(['@', '/']) || authority.matches('@').count() > 1 {
         return Err(UNENCODED.to_owned());
     }
-    let (login, hosts) = authority.split_once('@').unwrap_or(("", authority));
+    let (login, places) = authority.split_once('@').unwrap_or(("", authority));
     let (user, password) = login.split_once(':').unwrap_or((login, ""));
-    let (hosts, ports) = hosts_and_ports(hosts)?;
+    let (hosts, port_list) = hosts_and_ports(places)?;
     let mut keywords = Keywords::new();
     let parts = [
         ("user", user),
         ("password", password),
         ("host", &hosts),
-        ("port", &ports),
+        ("port", &port_list),
         ("dbname", dbname),
     ];
     for (keyword, part) in parts {

@@ -272,7 +272,7 @@ fn for_driver(keywords: &Keywords) -> Result<Config, String> {
             return Err("a keyword isn't one of PostgreSQL's".to_owned());
         }
         let value = value.replace('\\', r"\\").replace('\'', r"\'");
-        text.push_str(&format!("{keyword}='{value}' "));
+        text.extend([keyword.as_str(), "='", &value, "' "]);
     }
     text.parse().map_err(|error: postgres::Error| {
         use std::error::Error as _;
@@ -420,9 +420,12 @@ mod tests {
         }
     }
 
+    /// URL, environment, and what the error names.
+    type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
+
     #[test]
     fn bad_settings_are_named_without_secrets() {
-        let cases: [(&str, &[(&str, &str)], &str); 10] = [
+        let cases: [Case; 10] = [
             ("postgres://u:hush@h?nonsense=hush", &[], "nonsense"),
             ("postgres://u:hush@h?HU=hush", &[], "keyword"),
             ("postgres://u:hush@h?sslmode=hush", &[], "sslmode"),
