@@ -3,6 +3,7 @@
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
@@ -23,13 +24,28 @@ fn target(url: &str) -> Target {
     resolve(None, &cluster, &|_| None).unwrap()
 }
 
-fn started() -> (Server, Clients) {
-    let server = Server::start(&[]).unwrap();
-    let clients = Clients::new(target(&server.url("postgres", "postgres")));
+/// Starts a server, or shares the one that other tests use at the moment.
+fn shared() -> Arc<Server> {
+    static SHARED: Mutex<Weak<Server>> = Mutex::new(Weak::new());
+    let mut shared = SHARED.lock().unwrap();
+    shared.upgrade().unwrap_or_else(|| {
+        let server = Arc::new(Server::start(&[]).unwrap());
+        *shared = Arc::downgrade(&server);
+        server
+    })
+}
+
+pub(super) fn started() -> (Arc<Server>, Clients) {
+    let server = shared();
+    let clients = clients_of(&server);
     (server, clients)
 }
 
-fn text(wire: &mut Wire, sql: &str) -> String {
+fn clients_of(server: &Server) -> Clients {
+    Clients::new(target(&server.url("postgres", "postgres")))
+}
+
+pub(super) fn text(wire: &mut Wire, sql: &str) -> String {
     let sets = wire.simple(sql).unwrap();
     sets.last().unwrap().rows[0].get(0).unwrap().to_owned()
 }
@@ -47,7 +63,7 @@ type Case<'a> = (Option<&'a str>, &'a Cluster, &'a [(&'a str, &'a str)]);
 
 #[test]
 fn every_source_of_settings_leads_to_the_server() {
-    let server = Server::start(&[]).unwrap();
+    let server = shared();
     let url = server.url("postgres", "postgres");
     let socket = server.socket_folder().to_str().unwrap().to_owned();
     let keywords = format!("host={socket} user=postgres dbname=postgres");
@@ -171,7 +187,8 @@ fn nul_is_refused_before_anything_is_sent() {
 
 #[test]
 fn lost_connections_say_so_and_take_the_idle_ones_along() {
-    let (mut server, clients) = started();
+    let mut server = Server::start(&[]).unwrap();
+    let clients = clients_of(&server);
     let mut killed = clients.connect().unwrap();
     let error = killed
         .run("SELECT pg_terminate_backend(pg_backend_pid())")
@@ -193,13 +210,13 @@ fn lost_connections_say_so_and_take_the_idle_ones_along() {
 
 #[test]
 fn a_connection_that_was_never_there_is_not_lost() {
-    let (server, _) = started();
+    let server = shared();
     let absent = target(&server.url("postgres", "absent"));
     let error = Wire::connect(&absent).unwrap_err();
     assert_eq!(error.sqlstate.as_deref(), Some("3D000"));
     assert!(!error.closed);
-    drop(server);
-    let error = Wire::connect(&absent).unwrap_err();
+    let nowhere = target("postgres://postgres@%2Fnone/postgres");
+    let error = Wire::connect(&nowhere).unwrap_err();
     assert_eq!((error.sqlstate, error.closed), (None, false));
 }
 
@@ -220,20 +237,6 @@ fn guards_hold_within_their_transaction() {
     let opening = format!("BEGIN; {}", guards(Timeouts::default()));
     assert_eq!(values(&opening), ["5s", "10min", "1min", "500ms"]);
     assert_eq!(values("COMMIT"), ["0", "0", "0", "0"]);
-}
-
-#[test]
-fn a_frozen_server_does_not_hold_a_dropped_connection() {
-    let (_server, clients) = started();
-    let mut wire = clients.connect().unwrap();
-    let pid = text(&mut wire, "SELECT pg_backend_pid()").parse().unwrap();
-    let backend = rustix::process::Pid::from_raw(pid).unwrap();
-    rustix::process::kill_process(backend, rustix::process::Signal::STOP).unwrap();
-    let since = Instant::now();
-    drop(wire);
-    let took = since.elapsed();
-    rustix::process::kill_process(backend, rustix::process::Signal::CONT).unwrap();
-    assert!(took < Duration::from_secs(5), "{took:?}");
 }
 
 /// A server that speaks TLS, for a certificate that says `localhost` and was signed by a CA of our own.

@@ -156,7 +156,7 @@ const OPEN: &str = "a connection is given up when dropped only";
 const FAREWELL: Duration = Duration::from_millis(500);
 
 impl Drop for Wire {
-    /// The driver's client waits until the server has closed, for ever if that is frozen
+    /// The driver's client waits for every answer that is still due, for ever if the server is frozen
     /// (sfackler/rust-postgres#755), so it goes on a thread of its own and is waited for a short time only.
     fn drop(&mut self) {
         let Some(client) = self.client.take() else {
@@ -185,4 +185,33 @@ pub fn guards(timeouts: Timeouts) -> String {
         timeouts.statement.0.as_millis(),
         timeouts.idle.0.as_millis()
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use rustix::process::{Pid, Signal, kill_process};
+
+    use super::super::tests::{started, text};
+    use super::*;
+
+    #[test]
+    fn a_frozen_server_does_not_hold_a_dropped_connection() {
+        let (_server, clients) = started();
+        let mut wire = clients.connect().unwrap();
+        let pid = text(&mut wire, "SELECT pg_backend_pid()").parse().unwrap();
+        let backend = Pid::from_raw(pid).unwrap();
+        // More rows than fit into the socket, and nobody reads them.
+        let many = "SELECT generate_series(1, 10000000)";
+        let no_params: [(i32, Type); 0] = [];
+        let rows = wire.client.as_mut().unwrap();
+        drop(rows.query_typed_raw(many, no_params).unwrap());
+        kill_process(backend, Signal::STOP).unwrap();
+        let since = Instant::now();
+        drop(wire);
+        let took = since.elapsed();
+        kill_process(backend, Signal::CONT).unwrap();
+        assert!(took < Duration::from_secs(5), "{took:?}");
+    }
 }
