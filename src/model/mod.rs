@@ -4,6 +4,7 @@
 
 pub mod desired;
 pub mod duration;
+pub mod env;
 pub mod migration;
 pub mod name;
 pub mod observed;

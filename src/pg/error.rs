@@ -2,8 +2,9 @@
 
 use std::error::Error as _;
 use std::fmt;
+use std::io;
 
-use postgres::error::{DbError, ErrorPosition};
+use postgres::error::{DbError, ErrorPosition, Severity};
 
 /// What the server or the connection said.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,7 +18,7 @@ pub struct PgError {
     pub position: Option<usize>,
     pub context: Option<String>,
     pub constraint: Option<String>,
-    /// The connection is gone.
+    /// The connection was there and is gone.
     pub closed: bool,
 }
 
@@ -55,15 +56,31 @@ impl From<&DbError> for PgError {
         };
         Self {
             sqlstate: Some(db.code().code().to_owned()),
-            severity: Some(db.severity().to_owned()),
+            severity: Some(severity(db).to_owned()),
             message: db.message().to_owned(),
             detail: db.detail().map(str::to_owned),
             hint: db.hint().map(str::to_owned),
             position,
             context: db.where_().map(str::to_owned),
             constraint: db.constraint().map(str::to_owned),
-            closed: matches!(db.severity(), "FATAL" | "PANIC"),
+            // The server says no more after these, though the driver's client takes itself for open.
+            closed: matches!(severity(db), "FATAL" | "PANIC"),
         }
+    }
+}
+
+/// In English, whatever the server's `lc_messages`.
+pub(super) fn severity(db: &DbError) -> &str {
+    match db.parsed_severity() {
+        Some(Severity::Panic) => "PANIC",
+        Some(Severity::Fatal) => "FATAL",
+        Some(Severity::Error) => "ERROR",
+        Some(Severity::Warning) => "WARNING",
+        Some(Severity::Notice) => "NOTICE",
+        Some(Severity::Debug) => "DEBUG",
+        Some(Severity::Info) => "INFO",
+        Some(Severity::Log) => "LOG",
+        None => db.severity(),
     }
 }
 
@@ -72,10 +89,20 @@ impl From<postgres::Error> for PgError {
         if let Some(db) = error.as_db_error() {
             return Self::from(db);
         }
-        let words = error.source().map(|source| format!("{error}: {source}"));
+        let source = error.source();
+        let words = source.map_or_else(|| error.to_string(), |source| format!("{error}: {source}"));
+        let broken = source
+            .and_then(|source| source.downcast_ref())
+            .is_some_and(is_broken);
         Self {
-            closed: error.is_closed() || words.is_some(),
-            ..Self::own(words.unwrap_or_else(|| error.to_string()))
+            closed: error.is_closed() || broken,
+            ..Self::own(words)
         }
     }
+}
+
+/// Whether an error of input or output ends the connection. A message that can't be written as such, because a
+/// text holds NUL, is refused before anything is sent.
+fn is_broken(error: &io::Error) -> bool {
+    error.kind() != io::ErrorKind::InvalidInput
 }

@@ -2,8 +2,12 @@
 
 pub mod catalog;
 pub mod clients;
+mod conninfo;
 pub mod error;
 pub mod history;
 pub mod runner;
 pub mod settings;
+#[cfg(test)]
+mod tests;
+mod tls;
 pub mod wire;
