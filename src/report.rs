@@ -189,3 +189,96 @@ pub struct Silent;
 impl Reporter for Silent {
     fn event(&self, _event: &Event<'_>) {}
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn outcome() -> Outcome {
+        Outcome {
+            tenant: TenantId::new("acme").unwrap(),
+            cluster: ClusterName::new("main").unwrap(),
+            status: Status::Failed,
+            steps: vec!["create schema acq_acme".to_owned()],
+            took_ms: 12,
+            retries: 1,
+            notices: Vec::new(),
+            error: Some(Failure {
+                message: "running 010.sql: syntax error".to_owned(),
+                sqlstate: Some("42601".to_owned()),
+                ..Failure::default()
+            }),
+        }
+    }
+
+    #[test]
+    fn statuses_are_written_as_they_are_called() {
+        let all = [
+            Status::Applied,
+            Status::Unchanged,
+            Status::Stale,
+            Status::Failed,
+            Status::Skipped,
+            Status::Unknown,
+        ];
+        for status in all {
+            assert_eq!(serde_json::to_value(status).unwrap(), status.as_str());
+        }
+    }
+
+    #[test]
+    fn a_report_goes_round() {
+        let report = Report {
+            format_version: FORMAT_VERSION.to_owned(),
+            tool_version: "0.1.0".to_owned(),
+            run: Uuid::from_u128(7),
+            fleet: FleetName::new("payments").unwrap(),
+            plan: ContentHash::of("plan"),
+            exit: 3,
+            cancelled: Some(CancelReason::CanaryFailed),
+            databases: Vec::new(),
+            outcomes: vec![outcome()],
+            summary: ReportSummary::default(),
+        };
+        let text = serde_json::to_string(&report).unwrap();
+        assert_eq!(serde_json::from_str::<Report>(&text).unwrap(), report);
+    }
+
+    #[test]
+    fn events_carry_their_name_beside_their_fields() {
+        let outcome = outcome();
+        let tenant = &outcome.tenant;
+        let retrying = Event::Retrying {
+            tenant,
+            attempt: 2,
+            after: Duration::from_millis(250),
+            reason: "40P01",
+        };
+        assert_eq!(
+            serde_json::to_value(&retrying).unwrap(),
+            json!({"event": "retrying", "tenant": "acme", "attempt": 2, "after": 250, "reason": "40P01"})
+        );
+        let finished = serde_json::to_value(Event::TenantFinished(&outcome)).unwrap();
+        assert_eq!(finished["event"], "tenant_finished");
+        assert_eq!(finished["status"], "failed");
+        assert_eq!(finished["error"]["sqlstate"], "42601");
+    }
+
+    #[test]
+    fn the_graver_reason_to_stop_outranks() {
+        use CancelReason::{
+            CanaryFailed, Interrupt, LockLost, SecondInterrupt, Systemic, TooManyFailures,
+        };
+        let ranked = [
+            TooManyFailures,
+            CanaryFailed,
+            Systemic,
+            LockLost,
+            Interrupt,
+            SecondInterrupt,
+        ];
+        assert!(ranked.is_sorted());
+    }
+}

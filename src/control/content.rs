@@ -56,7 +56,8 @@ pub fn keep(wire: &mut Wire, contents: &[Content]) -> Result<(), PgError> {
     let names = column(|content| content.name.clone());
     let texts = column(|content| content.text.clone());
     let sql = "INSERT INTO tenantry.content (sha256, kind, name, text) \
-               SELECT * FROM pg_catalog.unnest($1::text[], $2::text[], $3::text[], $4::text[]) \
+               SELECT * FROM ROWS FROM (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::text[]), \
+               pg_catalog.unnest($3::text[]), pg_catalog.unnest($4::text[])) \
                ON CONFLICT (sha256) DO NOTHING";
     wire.typed(
         sql,

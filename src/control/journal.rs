@@ -89,7 +89,9 @@ pub fn steps(wire: &mut Wire, run: Uuid, steps: &[StepRow]) -> Result<(), PgErro
     wire.typed(
         "INSERT INTO tenantry.step (run, tenant, action, status, error, took_ms) \
          SELECT $1, tenant, action, status, NULLIF(error, 'null')::jsonb, took \
-           FROM pg_catalog.unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::int8[]) \
+           FROM ROWS FROM (pg_catalog.unnest($2::text[]), pg_catalog.unnest($3::text[]), \
+                           pg_catalog.unnest($4::text[]), pg_catalog.unnest($5::text[]), \
+                           pg_catalog.unnest($6::int8[])) \
                 AS s (tenant, action, status, error, took) \
          ON CONFLICT DO NOTHING",
         &[

@@ -10,7 +10,7 @@ pub mod journal;
 pub const SCHEMA: &str = "tenantry";
 
 /// The newest migration of the control schema that this binary knows.
-pub const VERSION: i64 = 1;
+pub const VERSION: i64 = crate::plan::CONTROL_VERSION;
 
 /// The key of the lock that one changing run holds on each of its databases.
 pub const RUN_LOCK: &str = "tenantry/run";

@@ -199,3 +199,42 @@ pub enum VerifyLevel {
     Archive,
     Restore,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pattern(prefix: &str, suffix: &str) -> SchemaPattern {
+        SchemaPattern {
+            prefix: prefix.to_owned(),
+            suffix: suffix.to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_pattern_needs_something_between_its_ends() {
+        let matches =
+            |pattern: &SchemaPattern, name: &str| pattern.matches(&SchemaName::new(name).unwrap());
+        let both = pattern("acq_", "_x");
+        assert!(matches(&both, "acq_acme_x"));
+        for name in ["acq__x", "acq_x", "acq_acme", "acme_x", "ACQ_acme_x"] {
+            assert!(!matches(&both, name), "{name}");
+        }
+        assert!(!matches(&pattern("", ""), "anything"));
+    }
+
+    #[test]
+    fn failures_borne() {
+        let cases = [
+            (MaxFailures::Percent(5), 0, 3),
+            (MaxFailures::Percent(5), 61, 4),
+            (MaxFailures::Percent(0), 1000, 3),
+            (MaxFailures::Percent(100), 7, 7),
+            (MaxFailures::Count(0), 1000, 0),
+            (MaxFailures::Count(2), 1, 2),
+        ];
+        for (limit, tenants, expected) in cases {
+            assert_eq!(limit.of(tenants), expected, "{limit:?} of {tenants}");
+        }
+    }
+}

@@ -159,3 +159,174 @@ pub struct NewTenantMigrations {
     /// Run after the template, ascending.
     pub run: Vec<i64>,
 }
+
+#[cfg(test)]
+mod tests {
+    use refinery_core::Migration;
+
+    use super::*;
+    use crate::model::template::Directives;
+
+    fn file(version: i64, only: &[&str]) -> (i64, MigrationFile) {
+        let name = format!("V{version}__x");
+        let text = format!("SELECT {version};\n");
+        let up = SourceFile {
+            name: format!("{name}.sql"),
+            path: name.clone().into(),
+            hash: ContentHash::of(&text),
+            directives: Directives {
+                only_tags: tags(only),
+                ..Directives::default()
+            },
+            placeholders: Vec::new(),
+            deletes: Vec::new(),
+            text,
+        };
+        let file = MigrationFile {
+            version,
+            name: "x".to_owned(),
+            checksum: Migration::unapplied(&name, &up.text).unwrap().checksum(),
+            up,
+            down: None,
+        };
+        (version, file)
+    }
+
+    fn tags(words: &[&str]) -> BTreeSet<String> {
+        words.iter().map(|word| (*word).to_owned()).collect()
+    }
+
+    /// 1, 2 for gold only, 3, 4 for gold or eu only.
+    fn set() -> MigrationSet {
+        let files = [
+            file(1, &[]),
+            file(2, &["gold"]),
+            file(3, &[]),
+            file(4, &["gold", "eu"]),
+        ];
+        MigrationSet(files.into())
+    }
+
+    fn history(versions: &[i64]) -> History {
+        versions
+            .iter()
+            .map(|version| set().0[version].as_applied())
+            .collect()
+    }
+
+    /// Written by refinery-core 0.10.1; another value would make every applied migration diverge.
+    #[test]
+    fn checksums_are_those_of_stock_refinery() {
+        let golden = [
+            ("V1__init", "SELECT 1;\n", 3_299_123_524_457_102_491),
+            (
+                "V20250120000001__add_audit_columns",
+                AUDIT,
+                13_734_496_562_857_721_459,
+            ),
+            (
+                "V20250120000002__add_search_indexes",
+                "",
+                14_952_162_170_877_567_432,
+            ),
+            (
+                "V3__naïve",
+                "-- ä\r\nSELECT '{{literal:vars.currency}}';",
+                16_443_224_350_804_078_203,
+            ),
+        ];
+        for (name, text, checksum) in golden {
+            let migration = Migration::unapplied(name, text).unwrap();
+            assert_eq!(migration.checksum(), checksum, "{name}");
+        }
+    }
+
+    const AUDIT: &str =
+        "ALTER TABLE merchants ADD COLUMN created_by text NOT NULL DEFAULT 'system';\n";
+
+    #[test]
+    fn what_is_due_follows_history_and_tags() {
+        let cases: [(&[i64], &[&str], &[i64]); 9] = [
+            (&[], &[], &[1, 3]),
+            (&[], &["gold"], &[1, 2, 3, 4]),
+            (&[], &["eu"], &[1, 3, 4]),
+            (&[1], &[], &[3]),
+            (&[1, 3], &[], &[]),
+            (&[1, 3], &["gold"], &[2, 4]),
+            (&[1, 3, 4], &["gold"], &[2]),
+            // The tag is gone; what was recorded with it stays.
+            (&[1, 2, 3, 4], &[], &[]),
+            // Only tag-limited ones are recorded: nothing is late.
+            (&[4], &[], &[1, 3]),
+        ];
+        for (recorded, words, due) in cases {
+            let found = set().compare(&history(recorded), &tags(words));
+            assert_eq!(
+                found,
+                Comparison::Due(due.to_vec()),
+                "{recorded:?} {words:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_unrecorded_file_below_the_newest_is_late() {
+        let late = Comparison::Late { file: 1, newest: 3 };
+        assert_eq!(set().compare(&history(&[3]), &tags(&[])), late);
+        assert_eq!(set().compare(&history(&[3, 4]), &tags(&["eu"])), late);
+    }
+
+    #[test]
+    fn a_row_without_its_file_is_missing_or_diverged() {
+        let mut files = set();
+        let recorded = history(&[1, 3]);
+        let mut other = recorded.clone();
+        other[1].name = "y".to_owned();
+        let diverged = Comparison::Diverged {
+            recorded: other[1].clone(),
+            file: recorded[1].clone(),
+        };
+        assert_eq!(files.compare(&other, &tags(&[])), diverged);
+        files.0.remove(&3);
+        let missing = Comparison::Missing(recorded[1].clone());
+        assert_eq!(files.compare(&recorded, &tags(&[])), missing);
+    }
+
+    #[test]
+    fn a_baseline_covers_what_is_for_everyone() {
+        let cases: [(i64, &[&str], &[i64], &[i64]); 5] = [
+            (0, &[], &[], &[1, 3]),
+            (1, &[], &[1], &[3]),
+            (3, &["gold"], &[1, 3], &[2, 4]),
+            (9, &["eu"], &[1, 3], &[4]),
+            (9, &[], &[1, 3], &[]),
+        ];
+        for (baseline, words, inside, run) in cases {
+            let new = set().for_new_tenant(baseline, &tags(words));
+            assert_eq!(
+                (&new.baseline[..], &new.run[..]),
+                (inside, run),
+                "{baseline} {words:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn fingerprints_tell_histories_apart() {
+        let base = history_fingerprint(&history(&[1, 3]));
+        let mut renamed = history(&[1, 3]);
+        renamed[0].name.push('x');
+        let mut changed = history(&[1, 3]);
+        changed[1].checksum ^= 1;
+        for other in [
+            history(&[1]),
+            history(&[3, 1]),
+            renamed,
+            changed,
+            Vec::new(),
+        ] {
+            assert_ne!(history_fingerprint(&other), base, "{other:?}");
+        }
+        assert_eq!(history_fingerprint(&history(&[1, 3])), base);
+    }
+}

@@ -212,3 +212,113 @@ impl SchemaName {
             .then(|| format!("schema {name:?} is declared as shared by all tenants"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn identifiers_are_counted_in_bytes() {
+        assert!(SchemaName::new("é".repeat(31)).is_ok());
+        let error = SchemaName::new("é".repeat(32)).unwrap_err();
+        assert!(error.0.contains("64 bytes"), "{error}");
+        assert!(SchemaName::new("a".repeat(63)).is_ok());
+        assert!(SchemaName::new("a".repeat(64)).is_err());
+    }
+
+    #[test]
+    fn any_identifier_is_a_schema_but_not_nothing_or_nul() {
+        for name in ["Legacy-Initech", "a\"b", "$$", "line\nbreak", "\\", " "] {
+            assert!(SchemaName::new(name).is_ok(), "{name:?}");
+        }
+        assert!(SchemaName::new("").is_err());
+        assert!(SchemaName::new("a\0b").is_err());
+    }
+
+    #[test]
+    fn tenant_ids_are_slugs() {
+        let long = "a".repeat(63);
+        for id in ["a", "0", "acme-eu_2", &long] {
+            assert!(TenantId::new(id).is_ok(), "{id:?}");
+        }
+        let longer = "a".repeat(64);
+        for id in ["", "-a", "_a", "Acme", "a b", "a.b", "é", "a\n", &longer] {
+            assert!(TenantId::new(id).is_err(), "{id:?}");
+        }
+    }
+
+    #[test]
+    fn json_is_checked_like_everything_else() {
+        assert!(serde_json::from_str::<TenantId>("\"acme\"").is_ok());
+        assert!(serde_json::from_str::<TenantId>("\"Acme\"").is_err());
+    }
+
+    #[test]
+    fn some_schemas_hold_no_tenant() {
+        let shared = [SchemaName::new("extensions").unwrap()];
+        let unfit = |name: &str| SchemaName::new(name).unwrap().unfit_for_tenant(&shared);
+        let reserved = [
+            "pg_temp",
+            "pg_x",
+            "information_schema",
+            "public",
+            "extensions",
+        ];
+        for name in reserved.into_iter().chain(["tenantry", "tenantry_side_0"]) {
+            assert!(unfit(name).unwrap().contains(name));
+        }
+        for name in ["acq_acme", "pg", "Public", "my_tenantry", "extensions2"] {
+            assert_eq!(unfit(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn identifiers_are_quoted_always() {
+        assert_eq!(SchemaName::new("a\"b").unwrap().quoted(), "\"a\"\"b\"");
+        let table = TableName::new("User").unwrap();
+        let schema = SchemaName::new("select").unwrap();
+        assert_eq!(qualified(&schema, &table), "\"select\".\"User\"");
+    }
+
+    #[test]
+    fn literals_read_the_same_whatever_the_setting() {
+        assert_eq!(quote_literal("it's"), "'it''s'");
+        assert_eq!(quote_literal("a\\'b"), " E'a\\\\''b'");
+    }
+
+    /// Reads a literal as PostgreSQL's scanner does, for the two forms that are written.
+    fn read_literal(sql: &str) -> Option<String> {
+        let (escapes, body) = match sql.strip_prefix(" E") {
+            Some(body) => (true, body),
+            None => (false, sql),
+        };
+        let mut chars = body.strip_prefix('\'')?.strip_suffix('\'')?.chars();
+        let mut text = String::new();
+        while let Some(letter) = chars.next() {
+            match letter {
+                '\'' if chars.next() != Some('\'') => return None,
+                '\\' if escapes => text.push(chars.next()?),
+                '\\' => return None,
+                _ => text.push(letter),
+            }
+        }
+        Some(text)
+    }
+
+    proptest! {
+        #[test]
+        fn literals_come_back(text in "[a'\\\\\"$é\n]{0,12}") {
+            prop_assert_eq!(read_literal(&quote_literal(&text)), Some(text));
+        }
+
+        #[test]
+        fn identifiers_come_back(text in "[a'\\\\\"$é\n]{1,12}") {
+            let quoted = quote_ident(&text);
+            let inner = quoted.strip_prefix('"').unwrap().strip_suffix('"').unwrap();
+            prop_assert_eq!(inner.replace("\"\"", ""), text.replace('"', ""));
+            prop_assert_eq!(inner.replace("\"\"", "\""), text);
+        }
+    }
+}

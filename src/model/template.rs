@@ -134,3 +134,48 @@ impl TemplateAddress {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(name: &str, text: &str) -> SourceFile {
+        SourceFile {
+            name: name.to_owned(),
+            path: name.into(),
+            text: text.to_owned(),
+            hash: ContentHash::of(text),
+            directives: Directives::default(),
+            placeholders: Vec::new(),
+            deletes: Vec::new(),
+        }
+    }
+
+    /// The hash of the empty text and of "abc", from FIPS 180-2.
+    #[test]
+    fn hashes_are_sha256_in_hex() {
+        let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        assert_eq!(ContentHash::of("").0, empty);
+        let abc = ContentHash::of("abc");
+        assert_eq!(abc.short(), "ba7816bf8f01");
+        assert_eq!(ContentHash("short".to_owned()).short(), "short");
+    }
+
+    #[test]
+    fn an_address_follows_names_texts_and_order() {
+        let files = [file("010.sql", "a"), file("020.sql", "b")];
+        let base = TemplateAddress::of(&files);
+        assert_eq!(base.manifest.lines().count(), 2);
+        assert_eq!(base.hash, ContentHash::of(&base.manifest));
+        let [first, second] = files;
+        let others = [
+            vec![second.clone(), first.clone()],
+            vec![first.clone()],
+            vec![first.clone(), file("021.sql", "b")],
+            vec![first, file("020.sql", "c")],
+        ];
+        for other in others {
+            assert_ne!(TemplateAddress::of(&other), base);
+        }
+    }
+}

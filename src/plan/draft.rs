@@ -78,10 +78,9 @@ impl<'a> Draft<'a> {
             .filter_map(|ground| ground.as_ref().ok())
     }
 
-    fn recorded_elsewhere(&self, id: &TenantId, here: &ClusterName) -> Option<&'a ClusterName> {
+    fn recorded_elsewhere(&self, id: &TenantId, here: &ClusterName) -> Option<&'a Ground<'a>> {
         self.readable()
             .find(|ground| ground.cluster != here && ground.live.tenants.contains_key(id))
-            .map(|ground| ground.cluster)
     }
 
     /// Blocks the tenants whose files can't run in one transaction.

@@ -18,6 +18,8 @@ mod pattern;
 pub mod rollout;
 pub mod saved;
 pub mod selection;
+#[cfg(test)]
+mod tests;
 mod unmanaged;
 mod verdict;
 

@@ -77,7 +77,8 @@ impl<'a> Scene<'a> {
         let mut differing: BTreeMap<(&ClusterName, &RoleName, &RoleName), Vec<TenantId>> =
             BTreeMap::new();
         for (id, tenant, live, row) in self.recorded() {
-            let wanted = tenant.owner.as_ref().unwrap_or(&live.server.role);
+            // Whoever plans needn't be who made the tenant.
+            let wanted = tenant.owner.as_ref().unwrap_or(&row.owner);
             if let Some(schema) = live.schemas.get(&row.schema).filter(|s| s.owner != *wanted) {
                 let key = (&tenant.cluster, &schema.owner, wanted);
                 differing.entry(key).or_default().push(id.clone());

@@ -58,16 +58,20 @@ pub(super) fn control_unreadable(cluster: &ClusterName, words: &str) -> Obstacle
     )
 }
 
+/// A change of `state:` that can't be made; `recorded` is none for a tenant that isn't there.
 pub(super) fn suspended(case: &Case<'_>, recorded: Option<&str>) -> Obstacle {
     let wanted = case.tenant.state.as_str();
-    let from = recorded.unwrap_or("not recorded");
+    let (is, now) = match recorded {
+        Some(state) => (state, state),
+        None => ("not made yet", "present"),
+    };
     Obstacle::new(
         BlockedCode::Unsupported,
         format!(
-            "tenant {} is {from} and should be {wanted}; this change isn't supported yet",
-            case.id
+            "{} is {is} and should be {wanted}; this change isn't supported yet",
+            case.place()
         ),
-        "Set the tenant's `state:` to what it is now.",
+        format!("Set the tenant's `state:` to {now}."),
     )
 }
 

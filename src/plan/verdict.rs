@@ -5,7 +5,7 @@ use super::ground::Ground;
 use super::obstacle::{self, Obstacle};
 use crate::model::desired::{Tenant, TenantState};
 use crate::model::migration::{AppliedMigration, Comparison, history_fingerprint};
-use crate::model::name::{ClusterName, SchemaName, TableName, TenantId};
+use crate::model::name::{SchemaName, TableName, TenantId};
 use crate::model::observed::{ControlTenant, LiveHistory, LiveSchema};
 use crate::model::template::Template;
 
@@ -18,8 +18,8 @@ pub(super) struct Case<'a> {
     pub(super) history_table: &'a TableName,
     /// The database the tenant is declared in.
     pub(super) ground: &'a Ground<'a>,
-    /// Another cluster that records the tenant.
-    pub(super) elsewhere: Option<&'a ClusterName>,
+    /// The database of another cluster that records the tenant.
+    pub(super) elsewhere: Option<&'a Ground<'a>>,
     /// Whether `--provision-empty` names it.
     pub(super) provision_empty: bool,
 }
@@ -39,7 +39,7 @@ impl<'a> Case<'a> {
         match self.tenant.state {
             TenantState::Absent if self.is_live() => Ok(Verdict::Withheld),
             TenantState::Absent => Ok(Verdict::Unchanged),
-            TenantState::Suspended => Err(obstacle::suspended(self, self.recorded_state())),
+            TenantState::Suspended => self.judge_suspended(),
             TenantState::Present => self.judge_present(),
         }
     }
@@ -58,27 +58,33 @@ impl<'a> Case<'a> {
         self.ground.live.tenants.get(self.id)
     }
 
-    fn recorded_state(&self) -> Option<&'a str> {
-        self.row().map(|row| row.state.as_str())
-    }
-
     fn live_schema(&self, name: &SchemaName) -> Option<&'a LiveSchema> {
         self.ground.live.schemas.get(name)
     }
 
-    /// Whether dropping it would have something to drop.
+    /// Whether dropping it would have a schema to drop.
     fn is_live(&self) -> bool {
-        if self.elsewhere.is_some() {
-            return true;
+        let lives_in = |ground: &Ground<'_>| {
+            let row = ground.live.tenants.get(self.id);
+            row.is_some_and(|row| ground.live.schemas.contains_key(&row.schema))
+        };
+        let unrecorded = || {
+            let schema = &self.tenant.schema;
+            self.row().is_none()
+                && self.ground.holder(schema).is_none()
+                && self.live_schema(schema).is_some()
+        };
+        lives_in(self.ground) || self.elsewhere.is_some_and(lives_in) || unrecorded()
+    }
+
+    /// A suspended tenant is left as it is.
+    fn judge_suspended(&self) -> Result<Verdict<'a>, Obstacle> {
+        if let Some(there) = self.elsewhere {
+            return Err(obstacle::moved(self, there.cluster));
         }
-        match self.row() {
-            Some(row) => {
-                row.state != TenantState::Absent.as_str() || self.live_schema(&row.schema).is_some()
-            }
-            None => {
-                let schema = &self.tenant.schema;
-                self.ground.holder(schema).is_none() && self.live_schema(schema).is_some()
-            }
+        match self.row().map(|row| row.state.as_str()) {
+            Some(state) if state == TenantState::Suspended.as_str() => Ok(Verdict::Unchanged),
+            state => Err(obstacle::suspended(self, state)),
         }
     }
 
@@ -87,7 +93,7 @@ impl<'a> Case<'a> {
             return Err(missing.clone());
         }
         if let Some(there) = self.elsewhere {
-            return Err(obstacle::moved(self, there));
+            return Err(obstacle::moved(self, there.cluster));
         }
         match self.row() {
             Some(row) => self.judge_recorded(row),

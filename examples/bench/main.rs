@@ -1,0 +1,87 @@
+//! How much the product costs on top of its SQL: both sides in turn, in one run, as ratios.
+//!
+//! `cargo run --release --example bench [-- --quick] [--workers N] [--database-url URL]`
+//!
+//! Without a URL it starts a throwaway server. With one, the role must be allowed to make databases; every
+//! database that is made is named `tenantry_bench…` and removed at the end.
+
+mod database;
+mod measure;
+mod product;
+mod raw;
+mod table;
+mod workload;
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use measure::Bench;
+
+/// Whatever ends the benchmark early.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let result = match words[..] {
+        [measure::PEAK, folder, url] => peak(Path::new(folder), url),
+        _ => Options::read(&words).and_then(run),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What the command line asks for.
+struct Options {
+    quick: bool,
+    workers: usize,
+    url: Option<String>,
+}
+
+impl Options {
+    fn read(words: &[&str]) -> Result<Self, Failure> {
+        let mut options = Self {
+            quick: false,
+            workers: tenantry::apply::DEFAULT_PARALLEL,
+            url: None,
+        };
+        let mut words = words.iter();
+        while let Some(word) = words.next() {
+            let mut value = || words.next().ok_or(format!("{word} needs a value"));
+            match *word {
+                "--quick" => options.quick = true,
+                "--workers" => options.workers = value()?.parse()?,
+                "--database-url" => options.url = Some((*value()?).to_owned()),
+                other => return Err(format!("unknown argument {other:?}").into()),
+            }
+        }
+        Ok(options)
+    }
+}
+
+fn run(options: Options) -> Result<(), Failure> {
+    let bench = Bench::open(options.url, options.workers, options.quick)?;
+    let out = &mut io::stdout();
+    bench.print_machine(out)?;
+    let result = bench.run(out);
+    bench.clean_up()?;
+    result
+}
+
+/// Plans once and prints the most memory this process needed, in KiB: run in a process of its own.
+fn peak(folder: &Path, url: &str) -> Result<(), Failure> {
+    let plan = product::Product::load(folder, url)?.plan()?;
+    let bytes = serde_json::to_string(&plan)?.len();
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib = line.and_then(|line| line.split_whitespace().next());
+    let kib = kib.ok_or("the kernel doesn't tell VmHWM")?;
+    writeln!(io::stdout(), "{kib} {} {bytes}", plan.summary.create)?;
+    Ok(())
+}

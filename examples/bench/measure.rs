@@ -1,0 +1,257 @@
+//! The measurements themselves, in an order that grows one fleet as far as each needs it.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::Failure;
+use crate::database::Place;
+use crate::product::{self, Product, schemas};
+use crate::raw::Raw;
+use crate::table::{self, Measure, Pair};
+use crate::workload::{Workload, workload};
+
+/// The command that plans in a process of its own and prints what memory that took.
+pub const PEAK: &str = "peak-memory";
+
+/// The fleet that grows.
+const GROWN: &str = "tenantry_bench";
+/// The product's and the raw side's fresh database.
+const SIDES: [&str; 2] = ["tenantry_bench_product", "tenantry_bench_raw"];
+
+/// Everything that the measurements share.
+pub struct Bench {
+    place: Place,
+    work: Workload,
+    /// Holds every fleet's files.
+    folder: TempDir,
+    workers: usize,
+    pairs: usize,
+    /// What the numbers of tenants are divided by.
+    scale: usize,
+}
+
+impl Bench {
+    /// Five pairs, or three of a fifth of the tenants.
+    pub fn open(url: Option<String>, workers: usize, quick: bool) -> Result<Self, Failure> {
+        Ok(Self {
+            place: Place::open(url)?,
+            work: workload(),
+            folder: tempfile::tempdir()?,
+            workers,
+            pairs: if quick { 3 } else { 5 },
+            scale: if quick { 5 } else { 1 },
+        })
+    }
+
+    /// What the numbers were taken on.
+    pub fn print_machine(&self, out: &mut impl Write) -> Result<(), Failure> {
+        let cores = std::thread::available_parallelism()?;
+        let server = self.place.describe()?;
+        writeln!(out, "{cores} cores, {} workers, {server}", self.workers)?;
+        Ok(())
+    }
+
+    /// Takes and prints every measurement.
+    pub fn run(&self, out: &mut impl Write) -> Result<(), Failure> {
+        self.provision(200 / self.scale)?.print(out)?;
+        let mut no_ops = Vec::new();
+        for tenants in [500, 1000, 2000].map(|tenants| tenants / self.scale) {
+            self.grow_to(tenants)?;
+            let no_op = self.no_op(tenants)?;
+            no_op.print(out)?;
+            no_ops.push(no_op);
+            if tenants == 1000 / self.scale {
+                self.migrate(tenants)?.print(out)?;
+            }
+        }
+        print_growth(out, &no_ops)?;
+        self.memory(out, 5000 / self.scale)
+    }
+
+    /// Removes every database that was made.
+    pub fn clean_up(&self) -> Result<(), Failure> {
+        SIDES
+            .into_iter()
+            .chain([GROWN])
+            .try_for_each(|name| self.place.remove(name))
+    }
+
+    /// Takes a measurement's pairs; which side comes first changes with each.
+    fn pairs(
+        &self,
+        product: impl Fn() -> Result<Duration, Failure>,
+        raw: impl Fn() -> Result<Duration, Failure>,
+    ) -> Result<Vec<Pair>, Failure> {
+        let pair = |number: usize| {
+            if number.is_multiple_of(2) {
+                let product = product()?;
+                Ok(Pair {
+                    product,
+                    raw: raw()?,
+                })
+            } else {
+                let raw = raw()?;
+                Ok(Pair {
+                    product: product()?,
+                    raw,
+                })
+            }
+        };
+        (0..self.pairs).map(pair).collect()
+    }
+
+    fn fleet(&self, tenants: usize, later: bool) -> Result<PathBuf, Failure> {
+        let folder = self.folder.path().join(format!("{tenants}-{later}"));
+        product::write(&folder, &self.work, tenants, later)?;
+        Ok(folder)
+    }
+
+    fn provision(&self, tenants: usize) -> Result<Measure, Failure> {
+        let folder = self.fleet(tenants, false)?;
+        let files = self.work.template.iter().chain(&self.work.migrations);
+        let sql: String = files.map(|(_, text)| text.as_str()).collect();
+        let [product, raw] = SIDES;
+        let pairs = self.pairs(
+            || self.apply_on_fresh(product, None, &folder),
+            || {
+                let url = self.place.create(raw, None)?;
+                self.place.checkpoint()?;
+                Raw::connect(&url, self.workers)?.provision(&schemas(tenants), &sql)
+            },
+        )?;
+        Ok(Measure {
+            what: format!("provision {tenants} tenants"),
+            tenants,
+            pairs,
+            goal: 1.10,
+        })
+    }
+
+    fn migrate(&self, tenants: usize) -> Result<Measure, Failure> {
+        let folder = self.fleet(tenants, true)?;
+        let sql = &self.work.later.1;
+        let [product, raw] = SIDES;
+        let pairs = self.pairs(
+            || self.apply_on_fresh(product, Some(GROWN), &folder),
+            || {
+                let url = self.place.create(raw, Some(GROWN))?;
+                self.place.checkpoint()?;
+                Raw::connect(&url, self.workers)?.migrate(&schemas(tenants), sql)
+            },
+        )?;
+        SIDES
+            .into_iter()
+            .try_for_each(|name| self.place.remove(name))?;
+        Ok(Measure {
+            what: format!("one migration over {tenants} existing tenants"),
+            tenants,
+            pairs,
+            goal: 1.15,
+        })
+    }
+
+    fn apply_on_fresh(
+        &self,
+        name: &str,
+        copy_of: Option<&str>,
+        folder: &std::path::Path,
+    ) -> Result<Duration, Failure> {
+        let url = self.place.create(name, copy_of)?;
+        let fleet = Product::load(folder, &url)?;
+        let plan = fleet.plan()?;
+        self.place.checkpoint()?;
+        fleet.apply(&plan, self.workers)
+    }
+
+    /// Provisions what the growing fleet lacks.
+    fn grow_to(&self, tenants: usize) -> Result<(), Failure> {
+        let url = self.place.url(GROWN)?;
+        if tenants == 500 / self.scale {
+            self.place.create(GROWN, None)?;
+        }
+        let fleet = Product::load(&self.fleet(tenants, false)?, &url)?;
+        fleet.apply(&fleet.plan()?, self.workers)?;
+        self.place.settle(GROWN)
+    }
+
+    fn no_op(&self, tenants: usize) -> Result<Measure, Failure> {
+        let url = self.place.url(GROWN)?;
+        let fleet = Product::load(&self.fleet(tenants, false)?, &url)?;
+        let raw = || {
+            let (took, rows) = Raw::connect(&url, 1)?.observe()?;
+            let expected = tenants * self.work.migrations.len();
+            if rows == expected {
+                Ok(took)
+            } else {
+                Err(format!("{rows} history rows instead of {expected}").into())
+            }
+        };
+        // Once each, so that no pair pays for a cold cache.
+        fleet.no_op()?;
+        raw()?;
+        Ok(Measure {
+            what: format!("no-op plan on {tenants} tenants (raw: its queries by hand)"),
+            tenants,
+            pairs: self.pairs(|| fleet.no_op(), raw)?,
+            goal: 1.5,
+        })
+    }
+
+    fn memory(&self, out: &mut impl Write, tenants: usize) -> Result<(), Failure> {
+        let folder = self.fleet(tenants, false)?;
+        let empty = self.place.create(SIDES[0], None)?;
+        let creating = peak(&folder, &empty, tenants)?;
+        table::memory(
+            out,
+            &format!("plan that creates {tenants} tenants"),
+            creating,
+            200,
+        )?;
+        self.grow_to(tenants)?;
+        let no_op = peak(&folder, &self.place.url(GROWN)?, 0)?;
+        table::memory(out, &format!("no-op plan on {tenants} tenants"), no_op, 64)?;
+        Ok(())
+    }
+}
+
+/// Whether a tenant costs the same however many there are.
+fn print_growth(out: &mut impl Write, no_ops: &[Measure]) -> Result<(), Failure> {
+    let costs: Vec<String> = no_ops
+        .iter()
+        .map(|one| {
+            format!(
+                "{:.3} ms at {}",
+                one.per_tenant(|pair| pair.product),
+                one.tenants
+            )
+        })
+        .collect();
+    writeln!(out, "\nno-op plan, per tenant: {}", costs.join(", "))?;
+    Ok(())
+}
+
+/// The most memory, in KiB, of a process that plans this fleet and finds `creates` tenants to create.
+fn peak(folder: &std::path::Path, url: &str, creates: usize) -> Result<u64, Failure> {
+    let child = Command::new(std::env::current_exe()?)
+        .arg(PEAK)
+        .arg(folder)
+        .arg(url)
+        .output()?;
+    let text = String::from_utf8(child.stdout)?;
+    let numbers: Vec<u64> = text
+        .split_whitespace()
+        .map(str::parse)
+        .collect::<Result<_, _>>()?;
+    match numbers[..] {
+        [kib, planned, _] if usize::try_from(planned) == Ok(creates) => Ok(kib),
+        _ => Err(format!(
+            "planning in a process of its own failed: {text}{}",
+            String::from_utf8_lossy(&child.stderr)
+        )
+        .into()),
+    }
+}

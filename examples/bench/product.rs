@@ -1,0 +1,115 @@
+//! The product's side, by its library: load, observe, plan, apply.
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use tenantry::apply::cancel::Cancel;
+use tenantry::apply::{self, Request};
+use tenantry::config;
+use tenantry::model::desired::Desired;
+use tenantry::observe::{self, Targets};
+use tenantry::pg::settings::Target;
+use tenantry::plan::Plan;
+use tenantry::plan::diff::{self, Options};
+use tenantry::report::{Silent, Status};
+
+use crate::Failure;
+use crate::workload::{File, Workload};
+
+/// A fleet in files, and where it lives.
+pub struct Product {
+    desired: Desired,
+    targets: Targets,
+}
+
+/// The ids of a fleet of this size.
+pub fn ids(tenants: usize) -> impl Iterator<Item = String> {
+    (0..tenants).map(|number| format!("t{number:05}"))
+}
+
+/// The schemas of a fleet of this size.
+pub fn schemas(tenants: usize) -> Vec<String> {
+    ids(tenants).map(|id| format!("tenant_{id}")).collect()
+}
+
+/// Writes a fleet of this size into a folder; with `later`, its last migration too.
+pub fn write(folder: &Path, work: &Workload, tenants: usize, later: bool) -> Result<(), Failure> {
+    let files = |name: &str, files: &[File]| -> Result<(), Failure> {
+        let folder = folder.join(name);
+        fs::create_dir_all(&folder)?;
+        for (name, text) in files {
+            fs::write(folder.join(name), text)?;
+        }
+        Ok(())
+    };
+    files("template", &work.template)?;
+    files("migrations", &work.migrations)?;
+    if later {
+        files("migrations", std::slice::from_ref(&work.later))?;
+    }
+    let tenants: String = ids(tenants).map(|id| format!("  {id}: {{}}\n")).collect();
+    fs::write(
+        folder.join("fleet.yaml"),
+        format!(
+            "version: 1\nfleet: bench\ndefaults:\n  template: w\n  schema: \"tenant_{{tenant}}\"\n\
+             templates:\n  w:\n    path: template\n    migrations: migrations\ntenants:\n{tenants}"
+        ),
+    )?;
+    Ok(())
+}
+
+impl Product {
+    /// Reads the fleet in a folder, to live where `url` leads.
+    pub fn load(folder: &Path, url: &str) -> Result<Self, Failure> {
+        let file = folder.join("fleet.yaml");
+        let desired = config::load(&file, &|_| None).map_err(|problems| {
+            let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            format!("{} is invalid:\n{}", file.display(), lines.join("\n"))
+        })?;
+        let target = Target(url.parse()?);
+        let targets = desired.clusters.keys();
+        let targets = targets
+            .map(|cluster| (cluster.clone(), Ok(target.clone())))
+            .collect();
+        Ok(Self { desired, targets })
+    }
+
+    /// Observes and plans.
+    pub fn plan(&self) -> Result<Plan, Failure> {
+        let observed = observe::observe(&self.desired, &self.targets);
+        Ok(diff::plan(&self.desired, &observed, &Options::default())?)
+    }
+
+    /// Observes and plans a fleet that is as it should be.
+    pub fn no_op(&self) -> Result<Duration, Failure> {
+        let started = Instant::now();
+        let plan = self.plan()?;
+        let took = started.elapsed();
+        if plan.differs() {
+            return Err(format!("the fleet should be settled: {:?}", plan.summary).into());
+        }
+        Ok(took)
+    }
+
+    /// Carries a plan out; every one of its tenants must be applied.
+    pub fn apply(&self, plan: &Plan, workers: usize) -> Result<Duration, Failure> {
+        let request = Request {
+            desired: &self.desired,
+            plan,
+            plan_id: None,
+            targets: &self.targets,
+            parallel: Some(workers),
+            lock_wait: Duration::ZERO,
+        };
+        let started = Instant::now();
+        let report = apply::apply(&request, &Cancel::default(), &Silent)?;
+        let took = started.elapsed();
+        let applied = |outcome: &&tenantry::report::Outcome| outcome.status != Status::Applied;
+        match report.outcomes.iter().find(applied) {
+            Some(outcome) => Err(format!("tenant {}: {:?}", outcome.tenant, outcome.error).into()),
+            None if report.exit != 0 => Err(format!("{:?}", report.databases).into()),
+            None => Ok(took),
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! Tests of planning as a whole; `fleet` builds small worlds, `carry_out` is a model of apply.
+
+mod arbitrary;
+mod blocked;
+mod carry_out;
+mod extensions;
+mod fleet;
+mod guards;
+mod hazards;
+mod notices;
+mod properties;
+mod saved;
+mod selection;
+mod verdicts;
+mod waves;
