@@ -15,8 +15,8 @@ pub(super) struct FleetWide<'a> {
     pub(super) cluster: Setting<'a, ClusterName>,
     pub(super) template: Setting<'a, TemplateName>,
     pub(super) backup: Setting<'a, PolicyName>,
-    /// The naming convention as written.
-    pub(super) schema: &'a str,
+    /// The naming convention as written; `None` where it names no schema for each tenant.
+    pub(super) schema: Option<&'a str>,
     pub(super) owner: Option<RoleName>,
     pub(super) timeouts: Timeouts,
     pub(super) schema_pattern: SchemaPattern,
@@ -100,7 +100,7 @@ impl<'a> FleetWide<'a> {
             ),
             owner: owner.and_then(|owner| judge.name(&["defaults", "owner"], owner, RoleName::new)),
             schema_pattern: schema_pattern(judge, schema),
-            schema,
+            schema: Some(schema).filter(|schema| names_each(schema)),
             timeouts,
             shared,
         }
@@ -144,9 +144,14 @@ fn cluster<'a>(judge: &mut Judge<'a>) -> Setting<'a, ClusterName> {
     setting
 }
 
+/// Whether a naming convention gives each tenant a schema of its own.
+fn names_each(schema: &str) -> bool {
+    schema.matches(TENANT).count() == 1
+}
+
 fn schema_pattern(judge: &mut Judge<'_>, schema: &str) -> SchemaPattern {
     let (prefix, suffix) = schema.split_once(TENANT).unwrap_or((schema, ""));
-    if schema.matches(TENANT).count() != 1 {
+    if !names_each(schema) {
         let message = format!("the naming convention {schema:?} must hold {TENANT} once");
         let hint = "Write it like `acq_{tenant}`.";
         judge.problem(&["defaults", "schema"], message, hint);

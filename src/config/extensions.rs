@@ -24,23 +24,26 @@ pub(super) fn resolve(judge: &mut Judge<'_>) -> BTreeMap<ExtensionName, Extensio
                 file: &source.file,
                 mark: node.at,
             };
-            match extension(entry) {
-                Err(reason) => judge
+            let (name, extension) = match extension(entry) {
+                Ok(extension) => extension,
+                Err(reason) => {
+                    let problem = here.problem(reason);
+                    judge
+                        .problems
+                        .push(problem.with_hint("Choose another name."));
+                    continue;
+                }
+            };
+            if let Some(first) = places.get(&name) {
+                let message =
+                    format!("extension `{name}` is declared twice; the other is at {first}");
+                judge
                     .problems
-                    .push(here.problem(reason).with_hint("Choose another name.")),
-                Ok((name, extension)) => match places.get(&name) {
-                    Some(first) => judge.problems.push(
-                        here.problem(format!(
-                            "extension `{name}` is declared twice; the other is at {first}"
-                        ))
-                        .with_hint("Keep one of them."),
-                    ),
-                    None => {
-                        places.insert(name.clone(), here);
-                        extensions.insert(name, extension);
-                    }
-                },
+                    .push(here.problem(message).with_hint("Keep one of them."));
+                continue;
             }
+            places.insert(name.clone(), here);
+            extensions.insert(name, extension);
         }
     }
     extensions

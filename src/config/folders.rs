@@ -58,7 +58,7 @@ fn template(folder: &Path, problems: &mut Vec<Problem>) -> TemplateFolder {
     }
     let mut files = Vec::new();
     for name in names {
-        if name.starts_with('.') || !name.ends_with(".sql") {
+        if name.starts_with('.') || name.strip_suffix(".sql").is_none() {
             problems.push(
                 at_file(&folder.join(name), "not a file of the template")
                     .with_hint("Remove it, or give it a name like `010_tables.sql`."),

@@ -24,7 +24,7 @@ pub(super) struct Judge<'a> {
     pub(super) problems: &'a mut Vec<Problem>,
 }
 
-impl<'a> Judge<'a> {
+impl Judge<'_> {
     /// Notes a problem with what stands at a path.
     pub(super) fn problem(&mut self, path: &[&str], message: impl Into<String>, hint: &str) {
         let problem = self.sources.place(path).problem(message);

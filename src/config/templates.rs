@@ -1,7 +1,7 @@
 //! Templates: which folders they name, and what was found there.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::Problem;
 use super::document::TemplateEntry;
@@ -93,7 +93,7 @@ fn template(
 fn found<'f, T>(
     judge: &mut Judge<'_>,
     path: &[&str],
-    folder: &PathBuf,
+    folder: &Path,
     read: Option<&'f Result<T, String>>,
 ) -> Option<&'f T> {
     match read? {

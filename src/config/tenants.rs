@@ -13,10 +13,7 @@ use crate::model::name::{ClusterName, RoleName, SchemaName, TenantId};
 type Homes<'a> = HashMap<(ClusterName, SchemaName), (&'a str, &'a TenantEntry)>;
 
 /// The tenants of all files. Left out are those of whom something can't be judged.
-pub(super) fn resolve<'a>(
-    judge: &mut Judge<'a>,
-    fleet: &FleetWide<'_>,
-) -> BTreeMap<TenantId, Tenant> {
+pub(super) fn resolve(judge: &mut Judge<'_>, fleet: &FleetWide<'_>) -> BTreeMap<TenantId, Tenant> {
     judge.keys(&["tenants"], TenantId::new);
     let broken = broken(judge);
     let mut homes = Homes::new();
@@ -116,7 +113,7 @@ fn schema(
     let text = entry
         .schema
         .as_deref()
-        .unwrap_or(fleet.schema)
+        .or(fleet.schema)?
         .replace(TENANT, id);
     let own_path = ["tenants", id, "schema"];
     let path = schema_path(&own_path, entry);

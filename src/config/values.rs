@@ -59,7 +59,11 @@ pub(super) fn schedule(text: &str) -> Result<(), String> {
         .build()
         .parse(text)
         .map(|_| ())
-        .map_err(|error| format!("`{text}` is no schedule: {error}"))
+        .map_err(|error| {
+            let reason = error.to_string();
+            let reason = reason.trim_start_matches("Invalid pattern: ");
+            format!("`{text}` is no schedule: {}", reason.trim_end_matches('.'))
+        })
 }
 
 /// Whether the time zone database knows this name.
