@@ -103,3 +103,106 @@ fn at(file: &SourceFile, placeholder: &Placeholder, message: String) -> Problem 
     let line = u32::try_from(placeholder.line).unwrap_or(u32::MAX);
     Problem::new(&file.path, Mark { line, column: 1 }, message)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::config::source::Sources;
+    use crate::model::desired::Timeouts;
+    use crate::model::migration::{MigrationFile, MigrationSet};
+    use crate::model::name::{ClusterName, SchemaName};
+    use crate::model::template::{ContentHash, Directives, PlaceholderKind, TemplateAddress};
+
+    fn file(name: &str, only: &[&str], values: &[&str]) -> SourceFile {
+        let lines = values.iter().zip(1..).map(|(value, line)| Placeholder {
+            kind: PlaceholderKind::Literal,
+            value: (*value).to_owned(),
+            line,
+        });
+        SourceFile {
+            name: name.to_owned(),
+            path: PathBuf::from(name),
+            text: String::new(),
+            hash: ContentHash::of(""),
+            directives: Directives {
+                only_tags: only.iter().map(|tag| (*tag).to_owned()).collect(),
+                ..Directives::default()
+            },
+            placeholders: lines.collect(),
+            deletes: Vec::new(),
+        }
+    }
+
+    fn template() -> Template {
+        let files = vec![file(
+            "010.sql",
+            &[],
+            &["tenant", "schema", "vars.currency", "time"],
+        )];
+        let migration = MigrationFile {
+            version: 1,
+            name: "one".to_owned(),
+            checksum: 0,
+            up: file("V1__one.sql", &["big"], &["vars.quota"]),
+            down: Some(file("V1__one.down.sql", &["big"], &["vars.key"])),
+        };
+        Template {
+            address: TemplateAddress::of(&files),
+            files,
+            migrations: MigrationSet([(1, migration)].into()),
+            baseline: 0,
+        }
+    }
+
+    fn tenant(id: &str, state: TenantState, tag: &str, vars: &[&str]) -> (TenantId, Tenant) {
+        let tenant = Tenant {
+            cluster: ClusterName::new("default").unwrap(),
+            schema: SchemaName::new(id).unwrap(),
+            template: TemplateName::new("shop").unwrap(),
+            owner: None,
+            state,
+            tags: [tag.to_owned()].into(),
+            vars: vars
+                .iter()
+                .map(|name| ((*name).to_owned(), String::new()))
+                .collect(),
+            backup: None,
+            timeouts: Timeouts::default(),
+        };
+        (TenantId::new(id).unwrap(), tenant)
+    }
+
+    #[test]
+    fn values_must_be_there_for_those_who_run_the_file() {
+        let text = "version: 1\nsecrets: [KEY]\ntenants: { b: { vars: { key: '${KEY}' } } }\n";
+        let mut problems = Vec::new();
+        let files = vec![(PathBuf::from("f.yaml"), text.to_owned())];
+        let sources = Sources::read(files, &|_| Some(String::new()), &mut problems);
+        let templates = [(TemplateName::new("shop").unwrap(), template())].into();
+        let tenants = [
+            tenant("a", TenantState::Present, "small", &["currency"]),
+            tenant("b", TenantState::Present, "big", &["currency", "quota"]),
+            tenant("c", TenantState::Present, "big", &["key"]),
+            tenant("d", TenantState::Absent, "big", &[]),
+            tenant("e", TenantState::Suspended, "small", &[]),
+        ]
+        .into();
+        let judge = &mut Judge {
+            sources: &sources,
+            problems: &mut problems,
+        };
+        check(&templates, &tenants, judge);
+        let told: Vec<String> = problems.iter().map(Problem::to_string).collect();
+        assert_eq!(
+            told,
+            [
+                "010.sql:3:1: `vars.currency` isn't defined for 2 tenants (`c`, `e`)",
+                "010.sql:4:1: unknown value `time` in a placeholder",
+                "V1__one.sql:1:1: `vars.quota` isn't defined for 1 tenant (`c`)",
+                "V1__one.down.sql:1:1: `vars.key` is secret for 1 tenant (`b`)",
+            ]
+        );
+    }
+}
