@@ -1,0 +1,351 @@
+//! The desired state exactly as people write it. The only file that names `serde_yaml`.
+//!
+//! These types are the one description of a document: their JSON Schema is what editors get and what `shape`
+//! checks a tree against, so a key stands here and nowhere else. Two keywords of ours steer that check:
+//! `x-expanded` says that a text's `${…}` stay as written until it is used, `x-secret` that a text may be secret.
+
+use std::collections::BTreeMap;
+
+use schemars::generate::SchemaSettings;
+use schemars::transform::RecursiveTransform;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::Deserialize;
+use serde_json::json;
+use serde_yaml::value::{Mapping, Value as Yaml};
+
+use super::tree::{Fate, Node, Value};
+
+/// The desired state of a fleet, or one of the files that make it up together.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "tenantry desired state")]
+pub(super) struct Document {
+    /// The version of this format; stands in every file.
+    #[schemars(required, range(min = 1, max = 1))]
+    #[serde(rename = "version")]
+    _version: Option<u64>,
+    /// The fleet's name, written into every database it manages.
+    pub(super) fleet: Option<String>,
+    /// Connection targets. Without any, one cluster `default` comes from the connection settings.
+    pub(super) clusters: Option<BTreeMap<String, ClusterEntry>>,
+    /// What holds for every tenant that says nothing else.
+    pub(super) defaults: Option<Defaults>,
+    /// What follows the tenant's own schema; `pg_temp` comes after it.
+    pub(super) search_path: Option<Vec<String>>,
+    /// The history table in each tenant's schema, in refinery's format.
+    pub(super) history_table: Option<String>,
+    /// What every database must have; never inside a tenant's schema.
+    pub(super) extensions: Option<Vec<ExtensionEntry>>,
+    /// Kinds of tenants.
+    pub(super) templates: Option<BTreeMap<String, TemplateEntry>>,
+    /// Where backups live and how long they are kept.
+    pub(super) backups: Option<BackupsEntry>,
+    /// Limits of every tenant's transaction.
+    pub(super) timeouts: Option<TimeoutsEntry>,
+    /// In what order tenants are changed, and when to stop.
+    pub(super) rollout: Option<RolloutEntry>,
+    /// Environment variables whose values never appear in output.
+    pub(super) secrets: Option<Vec<String>>,
+    /// The tenants, by id.
+    pub(super) tenants: Option<BTreeMap<String, TenantEntry>>,
+    #[serde(rename = "tenants_from")]
+    _tenants_from: Option<Later>,
+}
+
+/// A connection target.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ClusterEntry {
+    /// `postgres://…`; variables are resolved when it is used.
+    #[schemars(extend("x-expanded" = "when used"))]
+    pub(super) url: Option<String>,
+    /// How many tenants are changed at once.
+    #[schemars(range(min = 1, max = 1000))]
+    pub(super) parallel: Option<usize>,
+    #[serde(rename = "direct_url")]
+    _direct_url: Option<Later>,
+    #[serde(rename = "password_command")]
+    _password_command: Option<Later>,
+}
+
+/// What holds for every tenant that says nothing else.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Defaults {
+    /// The cluster a tenant lives in.
+    pub(super) cluster: Option<String>,
+    /// The template a tenant is made from.
+    pub(super) template: Option<String>,
+    /// The naming convention, such as `acq_{tenant}`.
+    pub(super) schema: Option<String>,
+    /// The role that owns schemas and objects; without it, the connecting role.
+    pub(super) owner: Option<String>,
+    /// The backup policy.
+    pub(super) backup: Option<String>,
+}
+
+/// One tenant; its keys win over `defaults`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TenantEntry {
+    /// The cluster it lives in.
+    pub(super) cluster: Option<String>,
+    /// The template it is made from.
+    pub(super) template: Option<String>,
+    /// Its schema; `{tenant}` stands for the id.
+    pub(super) schema: Option<String>,
+    /// The role that owns its schema and objects.
+    pub(super) owner: Option<String>,
+    /// Its backup policy.
+    pub(super) backup: Option<String>,
+    /// Words to select tenants by.
+    pub(super) tags: Option<Vec<String>>,
+    /// Values for `{{literal:vars.…}}` in SQL files.
+    pub(super) vars: Option<BTreeMap<String, Variable>>,
+    /// `present` unless said otherwise.
+    pub(super) state: Option<StateWord>,
+    /// Limits of its transaction.
+    pub(super) timeouts: Option<TimeoutsEntry>,
+    #[serde(rename = "restore_from")]
+    _restore_from: Option<Later>,
+}
+
+/// A value of a tenant.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(inline, extend("x-secret" = true))]
+pub(super) struct Variable(pub(super) String);
+
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub(super) enum StateWord {
+    Present,
+    Suspended,
+    Absent,
+}
+
+/// An extension: its name, or a map.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+#[schemars(inline)]
+pub(super) enum ExtensionEntry {
+    Name(String),
+    Full(FullExtension),
+}
+
+/// An extension with more than its name.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FullExtension {
+    /// As in `pg_available_extensions`.
+    pub(super) name: String,
+    /// The schema it is made in; `extensions` unless said otherwise.
+    pub(super) schema: Option<String>,
+    /// The version it must have.
+    pub(super) version: Option<String>,
+    /// Not available on a server: a warning, not a failure.
+    pub(super) optional: Option<bool>,
+}
+
+/// A kind of tenant.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TemplateEntry {
+    /// The folder whose `*.sql` files make a new tenant, in name order.
+    pub(super) path: String,
+    /// The folder of `V<version>__<name>.sql` files.
+    pub(super) migrations: Option<String>,
+    /// Migrations up to this version are already inside the template.
+    #[schemars(range(min = 0))]
+    pub(super) baseline: Option<i64>,
+}
+
+/// Where backups live and how long they are kept.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BackupsEntry {
+    /// The repository's folder; variables are resolved when it is used.
+    #[schemars(extend("x-expanded" = "when used"))]
+    pub(super) path: Option<String>,
+    /// How many tenants are backed up at once.
+    #[schemars(range(min = 1, max = 1000))]
+    pub(super) parallel: Option<usize>,
+    /// The repository's id, so that an empty volume is never mistaken for it.
+    pub(super) repository: Option<String>,
+    /// Policies, by name.
+    pub(super) policies: Option<BTreeMap<String, PolicyEntry>>,
+}
+
+/// When a tenant is backed up and how long the sets are kept.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PolicyEntry {
+    /// Five fields, as cron takes them.
+    pub(super) schedule: String,
+    /// An IANA time zone; UTC unless said otherwise.
+    pub(super) timezone: Option<String>,
+    /// What is kept.
+    pub(super) keep: KeepEntry,
+    /// How far a fresh backup is proven; `checksum` unless said otherwise.
+    pub(super) verify: Option<VerifyWord>,
+}
+
+/// Retention rules; a set stays when one of them keeps it.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct KeepEntry {
+    /// Everything younger than this, such as `30d`.
+    pub(super) within: Option<String>,
+    #[schemars(range(min = 1, max = 10_000))]
+    pub(super) last: Option<u32>,
+    #[schemars(range(min = 1, max = 10_000))]
+    pub(super) hourly: Option<u32>,
+    #[schemars(range(min = 1, max = 10_000))]
+    pub(super) daily: Option<u32>,
+    #[schemars(range(min = 1, max = 10_000))]
+    pub(super) weekly: Option<u32>,
+    #[schemars(range(min = 1, max = 10_000))]
+    pub(super) monthly: Option<u32>,
+    #[schemars(range(min = 1, max = 10_000))]
+    pub(super) yearly: Option<u32>,
+    /// So many good sets stay whatever the rules say.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub(super) min_good: Option<u32>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub(super) enum VerifyWord {
+    Checksum,
+    Archive,
+    Restore,
+}
+
+/// Limits of a transaction, such as `5s` or `10min`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TimeoutsEntry {
+    /// How long a statement waits for a lock.
+    pub(super) lock: Option<String>,
+    /// How long one statement may run.
+    pub(super) statement: Option<String>,
+    /// How long an open transaction may wait for us.
+    pub(super) idle: Option<String>,
+}
+
+/// In what order tenants are changed, and when to stop.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RolloutEntry {
+    /// The tenants that are changed first.
+    pub(super) canary: Option<CanaryEntry>,
+    /// More failures than this stop a run: a number, or per cent such as `5%`.
+    pub(super) max_failures: Option<FailuresEntry>,
+    /// What a plan does with a drifted tenant.
+    #[serde(rename = "drifted")]
+    _drifted: Option<DriftedWord>,
+}
+
+/// The tenants that are changed first.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CanaryEntry {
+    /// A tenant with one of these tags is a canary.
+    pub(super) tags: Vec<String>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+#[schemars(inline)]
+pub(super) enum FailuresEntry {
+    Count(#[schemars(range(min = 0, max = 1_000_000))] usize),
+    Percent(String),
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+enum DriftedWord {
+    Warn,
+    Block,
+}
+
+/// A key that is known but not supported yet; its values never pass the structure check.
+#[derive(Debug, Deserialize)]
+pub(super) struct Later;
+
+impl JsonSchema for Later {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Later".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        schemars::json_schema!({ "not": {}, "description": "Not supported yet." })
+    }
+}
+
+/// The JSON Schema of the desired state.
+#[must_use]
+pub fn json_schema() -> serde_json::Value {
+    SchemaSettings::draft2020_12()
+        .with_transform(RecursiveTransform(forbid_null))
+        .into_generator()
+        .into_root_schema_for::<Document>()
+        .to_value()
+}
+
+/// An optional key may be left out; a key with nothing behind it is a slip.
+fn forbid_null(schema: &mut Schema) {
+    let null = json!("null");
+    if let Some(serde_json::Value::Array(types)) = schema.get_mut("type") {
+        types.retain(|kind| *kind != null);
+        if let [one] = types.as_slice() {
+            let one = one.clone();
+            schema.insert("type".to_owned(), one);
+        }
+    }
+    if let Some(serde_json::Value::Array(words)) = schema.get_mut("enum") {
+        words.retain(|word| !word.is_null());
+    }
+    let Some(serde_json::Value::Array(choices)) = schema.get_mut("anyOf") else {
+        return;
+    };
+    choices.retain(|choice| choice.get("type") != Some(&null));
+    if let [serde_json::Value::Object(one)] = choices.as_slice() {
+        let one = one.clone();
+        schema.remove("anyOf");
+        for (keyword, value) in one {
+            if schema.get(&keyword).is_none() {
+                schema.insert(keyword, value);
+            }
+        }
+    }
+}
+
+/// Types a tree that passed the structure check; what didn't pass is left out.
+pub(super) fn typed(root: &Node) -> Result<Document, String> {
+    serde_yaml::from_value(yaml(root)).map_err(|error| error.to_string())
+}
+
+fn yaml(node: &Node) -> Yaml {
+    match &node.value {
+        Value::Nothing | Value::Fraction => Yaml::Null,
+        Value::Flag(flag) => Yaml::Bool(*flag),
+        Value::Number(number) => Yaml::Number((*number).into()),
+        Value::Text(text) => Yaml::String(text.clone()),
+        Value::List(_) => Yaml::Sequence(node.items().map(yaml).collect()),
+        Value::Map(entries) => Yaml::Mapping(
+            entries
+                .iter()
+                .filter(|entry| entry.node.fate == Fate::Kept)
+                .map(|entry| (Yaml::String(entry.key.clone()), yaml(&entry.node)))
+                .collect::<Mapping>(),
+        ),
+    }
+}

@@ -1,0 +1,177 @@
+//! Documents, environment and loaded files into `Desired`: defaults, names, references and what must be unique.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::defaults::{FleetWide, IMPLIED_CLUSTER};
+use super::document::{ClusterEntry, FailuresEntry, TimeoutsEntry};
+use super::folders::Folders;
+use super::judge::Judge;
+use super::source::Sources;
+use super::{Problem, backups, extensions, once, placeholders, templates, tenants, values};
+use crate::model::desired::{
+    Cluster, Desired, IdleTimeout, LockTimeout, MaxFailures, Rollout, StatementTimeout, Timeouts,
+};
+use crate::model::name::{ClusterName, FleetName, SchemaName, TableName};
+
+/// The fleet, or `None` where so much is wrong that there is none.
+pub(super) fn resolve(
+    sources: &Sources,
+    folders: &Folders,
+    problems: &mut Vec<Problem>,
+) -> Option<Desired> {
+    once::check(sources, problems);
+    let judge = &mut Judge { sources, problems };
+    required(judge);
+    let fleet = sources
+        .once(|document| document.fleet.as_ref())
+        .and_then(|name| judge.name(&["fleet"], name, FleetName::new));
+    let clusters = clusters(judge);
+    let templates = templates::resolve(judge, folders);
+    let backups = backups::resolve(judge);
+    let search_path = search_path(judge);
+    let extensions = extensions::resolve(judge);
+    let shared: Vec<SchemaName> = search_path
+        .iter()
+        .chain(extensions.values().map(|extension| &extension.schema))
+        .cloned()
+        .collect();
+    let timeouts = sources
+        .once(|document| document.timeouts.as_ref())
+        .map_or_else(Timeouts::default, |entry| {
+            timeouts(judge, &["timeouts"], entry, Timeouts::default())
+        });
+    let fleet_wide = FleetWide::read(judge, shared, timeouts);
+    let tenants = tenants::resolve(judge, &fleet_wide);
+    placeholders::check(&templates, &tenants, judge);
+    let history_table = sources
+        .once(|document| document.history_table.as_ref())
+        .map_or_else(
+            || TableName::new("refinery_schema_history").ok(),
+            |name| judge.name(&["history_table"], name, TableName::new),
+        );
+    let rollout = rollout(judge);
+    Some(Desired {
+        fleet: fleet?,
+        clusters,
+        templates,
+        extensions,
+        tenants,
+        search_path,
+        history_table: history_table?,
+        rollout,
+        backups,
+        schema_pattern: fleet_wide.schema_pattern,
+        secrets: secrets(sources),
+    })
+}
+
+/// What a whole desired state must say, so that an emptied file can't read as an empty fleet.
+fn required(judge: &mut Judge<'_>) {
+    if !judge.sources.complete {
+        return;
+    }
+    let start = judge.sources.start();
+    if !judge.sources.has(&["fleet"]) {
+        judge.problems.push(
+            start
+                .problem("`fleet` is missing")
+                .with_hint("Add `fleet: <name>`."),
+        );
+    }
+    if !judge.sources.has(&["tenants"]) && !judge.sources.has(&["tenants_from"]) {
+        judge.problems.push(
+            start
+                .problem("`tenants` is missing")
+                .with_hint("Add `tenants:`; an empty fleet says `tenants: {}`."),
+        );
+    }
+}
+
+fn clusters(judge: &mut Judge<'_>) -> BTreeMap<ClusterName, Cluster> {
+    judge.keys(&["clusters"], ClusterName::new);
+    let cluster = |entry: &ClusterEntry| Cluster {
+        url: entry.url.clone(),
+        parallel: entry.parallel,
+    };
+    let mut clusters: BTreeMap<ClusterName, Cluster> = judge
+        .sources
+        .merged(|document| document.clusters.as_ref())
+        .into_iter()
+        .filter_map(|(name, (_, entry))| Some((ClusterName::new(name).ok()?, cluster(entry))))
+        .collect();
+    if judge.sources.names(&["clusters"]).is_empty() {
+        let none = Cluster {
+            url: None,
+            parallel: None,
+        };
+        clusters.extend(ClusterName::new(IMPLIED_CLUSTER).map(|name| (name, none)));
+    }
+    clusters
+}
+
+fn search_path(judge: &mut Judge<'_>) -> Vec<SchemaName> {
+    let Some(names) = judge.sources.once(|document| document.search_path.as_ref()) else {
+        return Vec::new();
+    };
+    let path = ["search_path"];
+    let mut schemas: Vec<SchemaName> = Vec::new();
+    for name in names {
+        if name == "$user" {
+            let message = "`$user` in search_path would be another schema for every role";
+            judge.problem(&path, message, "Name the schema itself.");
+        } else if let Some(schema) = judge.name(&path, name, SchemaName::new) {
+            schemas.push(schema);
+        }
+    }
+    schemas
+}
+
+/// Timeouts as `entry` says, and `base` where it says nothing.
+pub(super) fn timeouts(
+    judge: &mut Judge<'_>,
+    path: &[&str],
+    entry: &TimeoutsEntry,
+    base: Timeouts,
+) -> Timeouts {
+    let mut read = |key: &str, text: &Option<String>| {
+        let place = [path, &[key]].concat();
+        let text = text.as_ref()?;
+        judge.value(
+            &place,
+            text,
+            values::timeout,
+            "Write it like `5s` or `10min`.",
+        )
+    };
+    Timeouts {
+        lock: read("lock", &entry.lock).map_or(base.lock, LockTimeout),
+        statement: read("statement", &entry.statement).map_or(base.statement, StatementTimeout),
+        idle: read("idle", &entry.idle).map_or(base.idle, IdleTimeout),
+    }
+}
+
+fn rollout(judge: &mut Judge<'_>) -> Rollout {
+    let entry = judge.sources.once(|document| document.rollout.as_ref());
+    let canary = entry.and_then(|entry| entry.canary.as_ref());
+    let max_failures = match entry.and_then(|entry| entry.max_failures.as_ref()) {
+        Some(FailuresEntry::Count(count)) => Some(MaxFailures::Count(*count)),
+        Some(FailuresEntry::Percent(text)) => {
+            let path = ["rollout", "max_failures"];
+            judge.value(&path, text, values::percent, "Write it like `3` or `5%`.")
+        }
+        None => None,
+    };
+    Rollout {
+        canary_tags: canary
+            .map(|canary| canary.tags.iter().cloned().collect())
+            .unwrap_or_default(),
+        max_failures: max_failures.unwrap_or(MaxFailures::Percent(5)),
+    }
+}
+
+fn secrets(sources: &Sources) -> BTreeSet<String> {
+    sources
+        .once(|document| document.secrets.as_ref())
+        .map(|names| names.iter().cloned().collect())
+        .unwrap_or_default()
+}
