@@ -26,6 +26,26 @@ pub enum Exit {
     Interrupted = 130,
 }
 
+impl Exit {
+    /// The exit of this code; `Failed` for one that isn't ours.
+    #[must_use]
+    pub fn of_code(code: u8) -> Self {
+        [
+            Self::Done,
+            Self::Differs,
+            Self::Partial,
+            Self::Refused,
+            Self::Locked,
+            Self::Usage,
+            Self::Invalid,
+            Self::Interrupted,
+        ]
+        .into_iter()
+        .find(|exit| *exit as u8 == code)
+        .unwrap_or(Self::Failed)
+    }
+}
+
 impl From<Exit> for std::process::ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit as u8)
