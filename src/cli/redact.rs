@@ -6,6 +6,8 @@
 use std::borrow::Cow;
 use std::sync::{PoisonError, RwLock};
 
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
 /// What stands in a secret's place.
 const MASK: &str = "***";
 
@@ -25,7 +27,11 @@ impl Redactor {
         let mut values = self.values.write().unwrap_or_else(PoisonError::into_inner);
         let json = serde_json::to_string(secret).unwrap_or_default();
         let escaped = json.trim_matches('"').to_owned();
-        for value in [secret.to_owned(), escaped, percent_encoded(secret)] {
+        for value in [
+            secret.to_owned(),
+            escaped,
+            utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string(),
+        ] {
             if value.chars().count() >= SHORTEST && !values.contains(&value) {
                 values.push(value);
             }
@@ -40,7 +46,7 @@ impl Redactor {
             .chain(keyword_password(connection))
         {
             self.learn(password);
-            self.learn(&percent_decoded(password));
+            self.learn(&percent_decode_str(password).decode_utf8_lossy());
         }
     }
 
@@ -139,30 +145,6 @@ fn keyword_password(connection: &str) -> Option<&str> {
         .find(|c: char| c.is_whitespace() || matches!(c, '&' | '\''))
         .unwrap_or(value.len());
     Some(&value[..end]).filter(|value| !value.is_empty())
-}
-
-fn percent_encoded(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    text.bytes()
-        .map(|byte| match plain(byte) {
-            true => char::from(byte).to_string(),
-            false => format!("%{byte:02X}"),
-        })
-        .collect()
-}
-
-fn percent_decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&first, after)) = rest.split_first() {
-        let code = after
-            .get(..2)
-            .filter(|_| first == b'%')
-            .and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
-        bytes.push(code.unwrap_or(first));
-        rest = if code.is_some() { &after[2..] } else { after };
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 #[cfg(test)]

@@ -51,6 +51,7 @@ fn cohort_sql(
     let tenant = desired.tenants.get(id).ok_or_else(missing)?;
     let work = Work {
         run: Uuid::nil(),
+        plan_id: None,
         desired,
         id,
         tenant,
