@@ -306,7 +306,7 @@ mod tests {
 
     #[test]
     fn waits_are_written_as_people_do() {
-        assert_eq!(duration("5min"), Ok(Duration::from_secs(300)));
+        assert_eq!(duration("5min"), Ok(Duration::from_mins(5)));
         assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
         assert!(duration("-1s").is_err());
         assert!(duration("soon").is_err());

@@ -101,7 +101,7 @@ pub struct Global {
     #[arg(long, global = true, value_name = "PATH")]
     pub output: Option<PathBuf>,
 
-    /// Whether to colour text; `auto` does on a terminal, unless NO_COLOR is set
+    /// Whether to colour text; `auto` does on a terminal, unless `NO_COLOR` is set
     #[arg(long, global = true, env = "TENANTRY_COLOR", default_value = "auto")]
     #[arg(value_name = "WHEN", hide_env_values = true)]
     pub color: Color,

@@ -120,10 +120,11 @@ impl Reporter for Ndjson {
 /// An event in words; none for what needs no line.
 fn line(event: &Event<'_>) -> Option<String> {
     Some(match event {
-        Event::RunStarted { databases: 0, .. } => return None,
-        Event::RunStarted { run, tenants, .. } => {
-            format!("run {run}: {}", count(*tenants, "tenant"))
-        }
+        Event::RunStarted {
+            run,
+            tenants,
+            databases,
+        } if *databases > 0 => format!("run {run}: {}", count(*tenants, "tenant")),
         Event::DatabaseStep(step) => database_step(step),
         Event::WaveStarted { wave, tenants } => {
             format!("wave {wave}: {}", count(*tenants, "tenant"))
@@ -140,7 +141,10 @@ fn line(event: &Event<'_>) -> Option<String> {
         ),
         Event::TenantFinished(outcome) => tenant(outcome),
         Event::Cancelled { .. } => "no more tenants are begun".to_owned(),
-        Event::TenantStarted { .. } | Event::RunFinished { .. } => return None,
+        // A run without databases has nothing to do.
+        Event::RunStarted { .. } | Event::TenantStarted { .. } | Event::RunFinished { .. } => {
+            return None;
+        }
     })
 }
 

@@ -50,9 +50,9 @@ pub(super) fn write(page: &mut Page, label: Label, entries: &[Entry<'_>]) {
         SHOWN.min(groups.len())
     };
     let (shown, rest) = groups.split_at(shown);
-    shown
-        .iter()
-        .for_each(|group| write_group(page, label, group));
+    for group in shown {
+        write_group(page, label, group);
+    }
     let rest: Vec<&str> = rest
         .iter()
         .flat_map(|group| group.tenants.iter().copied())

@@ -18,11 +18,11 @@ fn outcome(tenant: &str, status: Status, error: Option<Failure>) -> Outcome {
     }
 }
 
-fn words(message: &str) -> Option<Failure> {
-    Some(Failure {
+fn words(message: &str) -> Failure {
+    Failure {
         message: message.to_owned(),
         ..Failure::default()
-    })
+    }
 }
 
 fn partial() -> Report {
@@ -54,13 +54,19 @@ fn partial() -> Report {
             outcome(
                 "delta",
                 Status::Stale,
-                words("the tenant moved since planning: its control row is gone"),
+                Some(words(
+                    "the tenant moved since planning: its control row is gone",
+                )),
             ),
-            outcome("echo", Status::Skipped, words("not tried: a canary failed")),
+            outcome(
+                "echo",
+                Status::Skipped,
+                Some(words("not tried: a canary failed")),
+            ),
             outcome(
                 "foxtrot",
                 Status::Skipped,
-                words("not tried: a canary failed"),
+                Some(words("not tried: a canary failed")),
             ),
         ],
         summary: ReportSummary {
@@ -136,7 +142,7 @@ fn a_failed_database_wide_step_is_told() {
             cluster: ClusterName::new("main").unwrap(),
             step: "install extension vector in schema extensions".to_owned(),
             status: Status::Failed,
-            error: words("permission denied"),
+            error: Some(words("permission denied")),
         }],
         ..partial()
     };
