@@ -54,7 +54,7 @@ pub fn run(context: &Context<'_>, args: &Args) -> Result<Exit, Failure> {
     let told = tell(&teller, &stage, folder.path());
     if told.is_ok() {
         teller.say(&format!(
-            "\nDone in {:.1}s: everything above ran on a real PostgreSQL.\n{NEXT}",
+            "Done in {:.1}s: everything above ran on a real PostgreSQL.\n{NEXT}",
             started.elapsed().as_secs_f64()
         ));
     }
@@ -96,6 +96,7 @@ fn tell(teller: &Teller<'_>, stage: &Stage, folder: &Path) -> Result<(), Error> 
     teller.edit(sample::NEW_MIGRATION, |_| {
         sample::NEW_MIGRATION_SQL.to_owned()
     })?;
+    teller.comment("Plan, apply, and look again.");
     teller.tenantry("plan --detailed-exitcode", Exit::Differs)?;
     teller.tenantry("apply --auto-approve", Exit::Done)?;
     teller.tenantry("plan --detailed-exitcode", Exit::Done)
@@ -113,10 +114,7 @@ impl Teller<'_> {
     }
 
     fn comment(&self, text: &str) {
-        self.say(&format!(
-            "\n{}\n",
-            paint(Label::Quiet, &format!("# {text}"))
-        ));
+        self.say(&format!("{}\n", paint(Label::Quiet, &format!("# {text}"))));
     }
 
     fn shell(&self, line: &str) {
@@ -141,6 +139,7 @@ impl Teller<'_> {
         if exit != Exit::Done {
             self.comment(&format!("exit code {}", exit as u8));
         }
+        self.say("\n");
         if exit == promised {
             return Ok(());
         }
@@ -159,9 +158,8 @@ impl Teller<'_> {
         let diff = TextDiff::from_lines(old.as_str(), new.as_str())
             .unified_diff()
             .context_radius(1)
-            .header(&format!("a/{path}"), &format!("b/{path}"))
+            .header(if old.is_empty() { "/dev/null" } else { path }, path)
             .to_string();
-        self.say("\n");
         for line in diff.lines() {
             let line = match line.as_bytes().first() {
                 Some(b'+') => paint(Label::Add, line),
@@ -170,6 +168,7 @@ impl Teller<'_> {
             };
             self.say(&format!("{line}\n"));
         }
+        self.say("\n");
         Ok(())
     }
 }
