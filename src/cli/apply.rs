@@ -133,7 +133,9 @@ fn read(path: &Path, desired: &Desired) -> Result<SavedPlan, Error> {
 fn show(context: &Context<'_>, plan: &Plan, on_stdout: bool) {
     let text = plan::human(context, plan);
     if on_stdout {
-        context.streams.out(&text);
+        // The report, if there is one, stands apart.
+        let gap = if plan.has_changes() { "\n" } else { "" };
+        context.streams.out(&(text + gap));
     } else if !context.global.quiet {
         context.streams.err(&text);
     }
@@ -286,7 +288,7 @@ fn document(
         }
         Teller::Human(_) => {
             let text = render::report::report(report, elapsed, context.is_verbose());
-            (format!("\n{text}"), Kind::Text)
+            (text, Kind::Text)
         }
         Teller::Json(_) => (render::json::report(report), Kind::Json),
         Teller::Ndjson(reporter) => (reporter.into_kept().unwrap_or_default(), Kind::Json),

@@ -150,10 +150,10 @@ fn cancelled(reason: CancelReason) -> &'static str {
     }
 }
 
-/// Whether another apply would find something to go on with.
+/// Whether another apply would find something to go on with. A stale tenant needs another plan, as its hint says.
 fn is_resumable(report: &Report) -> bool {
     let numbers = &report.summary;
-    let left = numbers.failed + numbers.skipped + numbers.unknown + numbers.stale > 0;
+    let left = numbers.failed + numbers.skipped + numbers.unknown > 0;
     left || report.exit == Exit::Interrupted as u8
 }
 
