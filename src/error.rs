@@ -105,3 +105,15 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_lead_back_to_their_exits() {
+        let codes = (0..=u8::MAX).filter(|code| Exit::of_code(*code) as u8 == *code);
+        assert_eq!(codes.collect::<Vec<_>>(), [0, 1, 2, 3, 4, 5, 64, 65, 130]);
+        assert_eq!(Exit::of_code(99), Exit::Failed);
+    }
+}
