@@ -26,6 +26,26 @@ pub enum Exit {
     Interrupted = 130,
 }
 
+impl Exit {
+    /// The exit of this code; `Failed` for one that isn't ours.
+    #[must_use]
+    pub fn of_code(code: u8) -> Self {
+        [
+            Self::Done,
+            Self::Differs,
+            Self::Partial,
+            Self::Refused,
+            Self::Locked,
+            Self::Usage,
+            Self::Invalid,
+            Self::Interrupted,
+        ]
+        .into_iter()
+        .find(|exit| *exit as u8 == code)
+        .unwrap_or(Self::Failed)
+    }
+}
+
 impl From<Exit> for std::process::ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit as u8)
@@ -85,3 +105,15 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_lead_back_to_their_exits() {
+        let codes = (0..=u8::MAX).filter(|code| Exit::of_code(*code) as u8 == *code);
+        assert_eq!(codes.collect::<Vec<_>>(), [0, 1, 2, 3, 4, 5, 64, 65, 130]);
+        assert_eq!(Exit::of_code(99), Exit::Failed);
+    }
+}

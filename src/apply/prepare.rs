@@ -143,6 +143,10 @@ impl Steps<'_, '_> {
     fn act(&mut self, action: &DatabaseAction) -> Result<(), Fault> {
         let what = describe(action);
         let fault = |error| (what.clone(), error);
+        if self.is_done(action).map_err(fault)? {
+            self.push(what, Status::Unchanged, None);
+            return Ok(());
+        }
         let skipped = match action {
             DatabaseAction::CreateControlSchema { .. } => {
                 install::create(self.wire, &self.preparation.desired.fleet).map_err(fault)?;
@@ -168,17 +172,42 @@ impl Steps<'_, '_> {
                 self.extension(name, &sql).map_err(fault)?
             }
         };
+        let status = if skipped.is_some() {
+            Status::Skipped
+        } else {
+            Status::Applied
+        };
+        self.push(what, status, skipped);
+        Ok(())
+    }
+
+    fn push(&mut self, step: String, status: Status, error: Option<Failure>) {
         self.outcomes.push(DatabaseOutcome {
             cluster: self.preparation.cluster.clone(),
-            step: what,
-            status: if skipped.is_some() {
-                Status::Skipped
-            } else {
-                Status::Applied
-            },
-            error: skipped,
+            step,
+            status,
+            error,
         });
-        Ok(())
+    }
+
+    /// Whether an earlier run of the same saved plan, or someone else, has done it since planning.
+    fn is_done(&mut self, action: &DatabaseAction) -> Result<bool, PgError> {
+        Ok(match action {
+            DatabaseAction::CreateControlSchema { .. } => {
+                matches!(catalog::control_tables(self.wire)?, ControlTables::Readable)
+            }
+            DatabaseAction::UpgradeControlSchema { to, .. } => {
+                catalog::fleet(self.wire)?.is_some_and(|(_, _, version)| version >= *to)
+            }
+            DatabaseAction::InstallExtension { name, version, .. } => {
+                catalog::extensions(self.wire)?
+                    .get(name)
+                    .is_some_and(|found| version.as_ref().is_none_or(|pin| *pin == found.version))
+            }
+            DatabaseAction::UpdateExtension { name, to, .. } => catalog::extensions(self.wire)?
+                .get(name)
+                .is_some_and(|found| found.version == *to),
+        })
     }
 
     fn install(

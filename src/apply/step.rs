@@ -24,6 +24,8 @@ use super::work::{Prepared, Work};
 pub enum Attempt {
     /// Committed.
     Applied(Done),
+    /// The same saved plan was carried out for this tenant before.
+    Unchanged,
     /// The tenant isn't as planned; says what was found.
     Stale(String),
     /// Another transaction holds the tenant's lock.
@@ -102,6 +104,7 @@ fn transaction(wire: &mut Wire, work: &Work<'_>, role: &RoleName) -> Result<Atte
     }
     let uid = match check(work, &opened) {
         Ok(uid) => uid,
+        Err(_) if was_carried_out(&opened) => return Ok(Attempt::Unchanged),
         Err(found) => return Ok(Attempt::Stale(found)),
     };
     let prepared = work
@@ -128,6 +131,11 @@ fn is_history_gone(work: &Work<'_>, error: &PgError) -> bool {
 
 fn cell(results: &[ResultSet], set: usize, column: usize) -> Option<&str> {
     results.get(set)?.rows.first()?.get(column)
+}
+
+/// Whether the saved plan being carried out was carried out for this tenant by an earlier run, and it still lives.
+fn was_carried_out(opened: &[ResultSet]) -> bool {
+    cell(opened, 1, 5) == Some("t") && cell(opened, 2, 0).is_some()
 }
 
 /// Compares what stands under the lock with what was planned; the tenant's uid if they agree.

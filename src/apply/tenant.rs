@@ -69,6 +69,7 @@ fn blank(work: &Work<'_>, status: Status) -> Outcome {
 
 enum End {
     Applied(Done),
+    Unchanged,
     Stale(String),
     Failed(Failure),
     Unknown(Failure),
@@ -81,6 +82,7 @@ fn outcome(work: &Work<'_>, end: End) -> Outcome {
             notices: done.notices,
             ..blank(work, Status::Applied)
         },
+        End::Unchanged => blank(work, Status::Unchanged),
         End::Stale(found) => Outcome {
             error: Some(Failure {
                 message: format!("the tenant moved since planning: {found}"),
@@ -133,6 +135,7 @@ impl<'s, 'a> Trial<'s, 'a> {
                 .with(|wire| step::attempt(wire, self.work, self.shop.role));
             let end = match attempt {
                 Ok(Attempt::Applied(done)) => Some(End::Applied(done)),
+                Ok(Attempt::Unchanged) => Some(End::Unchanged),
                 Ok(Attempt::Stale(found)) => Some(End::Stale(found)),
                 Ok(Attempt::Locked) => self.wait_for_lock(),
                 Err(broken) => self.after(broken),

@@ -52,6 +52,7 @@ pub(super) fn skip_all(request: &Request<'_>, run: Uuid, why: &str) -> Vec<Outco
 fn work<'a>(request: &Request<'a>, run: Uuid, tenant: &WaveTenant<'a>) -> Option<Work<'a>> {
     Some(Work {
         run,
+        plan_id: request.plan_id,
         desired: request.desired,
         id: tenant.id,
         tenant: tenant.tenant,

@@ -20,6 +20,8 @@ use crate::sql;
 #[derive(Clone, Copy, Debug)]
 pub struct Work<'a> {
     pub run: Uuid,
+    /// Of a saved plan.
+    pub plan_id: Option<Uuid>,
     pub desired: &'a Desired,
     pub id: &'a TenantId,
     pub tenant: &'a Tenant,
@@ -61,8 +63,8 @@ impl<'a> Work<'a> {
 
     /// Starts the transaction, tries the lock, and asks for everything the precondition is about.
     ///
-    /// Result sets: whether the lock was got; the control row (uid, schema, template, history table, state);
-    /// the schema's oid; and for a live tenant its history.
+    /// Result sets: whether the lock was got; the control row (uid, schema, template, history table, state,
+    /// and for a saved plan whether it was carried out for this tenant before); the schema's oid; and for a live tenant its history.
     pub fn opening(&self) -> String {
         let history = if self.creates() {
             String::new()
@@ -77,14 +79,24 @@ impl<'a> Work<'a> {
             "BEGIN; SET LOCAL search_path = pg_catalog, pg_temp; {} SET LOCAL application_name = {}; \
              SET LOCAL standard_conforming_strings = on; \
              SELECT pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtextextended({}, 0)); \
-             SELECT uid, schema_name, template, history_table, state FROM tenantry.tenant WHERE id = {}; \
+             SELECT uid, schema_name, template, history_table, state{} FROM tenantry.tenant WHERE id = {}; \
              SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = {}; {history}",
             crate::pg::wire::guards(self.tenant.timeouts),
             quote_literal(&self.application_name()),
             quote_literal(&control::tenant_lock(self.id)),
+            self.carried_out(),
             quote_literal(self.id.as_str()),
             quote_literal(self.tenant.schema.as_str()),
         )
+    }
+
+    fn carried_out(&self) -> String {
+        self.plan_id.map_or_else(String::new, |plan_id| {
+            format!(
+                ", EXISTS (SELECT FROM tenantry.run r JOIN tenantry.step s ON s.run = r.run \
+                 WHERE r.plan_id = '{plan_id}' AND s.tenant = id AND s.status = 'applied')"
+            )
+        })
     }
 
     fn role(&self) -> String {

@@ -1,8 +1,154 @@
-//! The command line; owns stdout and stderr.
+//! The command line: arguments in, documents and progress out; owns stdout and stderr.
+//!
+//! One file a command, each with its `Args` and a `run` that ends in an exit code.
 
+mod apply;
+mod args;
+mod completions;
+mod context;
+mod demo;
+mod logging;
+mod output;
+mod plan;
+mod progress;
+mod redact;
+mod schema;
+mod signals;
+mod streams;
+mod validate;
+
+use std::ffi::OsString;
 use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use crate::config::Problem;
+use crate::error::{Error, Exit};
+use crate::render::diagnosis;
+use args::{Cli, Color, Command};
+use context::Context;
+use streams::Streams;
+
+/// What ends a command before it is done.
+#[derive(Debug)]
+enum Failure {
+    Error(Error),
+    /// The desired state is wrong.
+    Problems(Vec<Problem>),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    run(std::env::args_os()).into()
+}
+
+fn run(arguments: impl Iterator<Item = OsString>) -> Exit {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => return explain(&error),
+    };
+    let streams = Streams::new(cli.global.color);
+    logging::start(&cli.global, &streams);
+    let env = |name: &str| std::env::var(name).ok();
+    let context = Context::new(cli.global, Arc::clone(&streams), &env);
+    let exit = dispatch(&context, &cli.command);
+    match streams.finish() {
+        Ok(()) => exit,
+        Err(error) => {
+            streams.error(&error);
+            or_failed(exit)
+        }
+    }
+}
+
+/// Runs a command and tells what ended it early.
+fn dispatch(context: &Context<'_>, command: &Command) -> Exit {
+    let result = match command {
+        Command::Validate(args) => validate::run(context, args),
+        Command::Plan(args) => plan::run(context, args),
+        Command::Apply(args) => apply::run(context, args),
+        Command::Schema(args) => schema::run(context, args),
+        Command::Completions(args) => completions::run(context, args),
+        Command::Demo(args) => demo::run(context, args),
+    };
+    match result {
+        Ok(exit) => exit,
+        Err(Failure::Error(error)) => {
+            context.streams.error(&error);
+            error.exit
+        }
+        Err(Failure::Problems(problems)) => {
+            context.streams.err(&diagnosis::problems(&problems));
+            Exit::Invalid
+        }
+    }
+}
+
+/// The exit code of work that went well while its output didn't.
+fn or_failed(exit: Exit) -> Exit {
+    if exit == Exit::Done {
+        Exit::Failed
+    } else {
+        exit
+    }
+}
+
+/// Help and version are results; everything else that clap says is wrong usage.
+fn explain(error: &clap::Error) -> Exit {
+    let streams = Streams::new(Color::Auto);
+    let text = error.render().ansi().to_string();
+    if matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+    ) {
+        streams.out(&text);
+        return match streams.finish() {
+            Ok(()) => Exit::Done,
+            Err(error) => {
+                streams.error(&error);
+                Exit::Failed
+            }
+        };
+    }
+    streams.err(&text);
+    Exit::Usage
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn exit(line: &str) -> Exit {
+        run(line.split(' ').map(OsString::from))
+    }
+
+    #[test]
+    fn wrong_usage_is_64_and_help_is_0() {
+        assert_eq!(exit("tenantry"), Exit::Usage);
+        assert_eq!(exit("tenantry --nonsense"), Exit::Usage);
+        assert_eq!(exit("tenantry plan --parallel 0"), Exit::Usage);
+        assert_eq!(exit("tenantry schema manifesto"), Exit::Usage);
+        assert_eq!(exit("tenantry plan -q -v"), Exit::Usage);
+        assert_eq!(exit("tenantry --version"), Exit::Done);
+        assert_eq!(exit("tenantry plan --help"), Exit::Done);
+    }
+
+    #[test]
+    fn a_format_that_a_command_lacks_is_wrong_usage() {
+        assert_eq!(exit("tenantry validate --format ndjson"), Exit::Usage);
+        assert_eq!(exit("tenantry plan --format ndjson"), Exit::Usage);
+    }
+
+    #[test]
+    fn a_desired_state_that_is_not_there_is_invalid() {
+        assert_eq!(exit("tenantry -f /nowhere validate"), Exit::Invalid);
+    }
 }

@@ -1,7 +1,10 @@
-//! Builds again when a control migration appears or changes, which `embed_migrations!` alone misses
-//! (rust-db/refinery#309).
+//! Builds again when an embedded file appears, which `embed_migrations!` (rust-db/refinery#309) and
+//! `include_dir!` alone miss.
 
 fn main() {
     println!("cargo:rerun-if-changed=src/control/migrations");
+    for sample in ["desired", "templates", "tenant_migrations"] {
+        println!("cargo:rerun-if-changed={sample}");
+    }
     println!("cargo:rerun-if-changed=src/control/build.rs");
 }

@@ -1,1 +1,12 @@
-//! Plan and report as text and JSON. Pure: strings out, nobody printed to.
+//! Plan, report and errors as text and JSON. Pure: strings out, nobody printed to.
+//!
+//! Text carries ANSI colours; whoever prints it takes them out where they aren't wanted.
+
+pub mod diagnosis;
+mod entry;
+pub mod json;
+mod page;
+pub mod plan;
+pub mod report;
+pub mod sql;
+pub mod style;

@@ -1,0 +1,316 @@
+//! `apply`: shows the plan, asks once, carries it out, and always reports.
+
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use uuid::Uuid;
+
+use super::args::Format;
+use super::context::Context;
+use super::output::{Kind, Output};
+use super::plan::{self, Making};
+use super::progress::{self, Ndjson};
+use super::{Exit, Failure, or_failed, signals};
+use crate::apply::cancel::Cancel;
+use crate::apply::{self, Request};
+use crate::error::Error;
+use crate::model::count;
+use crate::model::desired::Desired;
+use crate::plan::Plan;
+use crate::plan::digest::desired_digest;
+use crate::plan::hazard::{self, Allow};
+use crate::plan::saved::SavedPlan;
+use crate::render;
+use crate::report::{CancelReason, Report, Reporter, Silent};
+
+/// Carry the plan out: show it, ask, do it, report
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tenantry apply
+  tenantry apply plan.json                               a plan saved by `plan --out`
+  tenantry apply --auto-approve --format json            in CI: the report as JSON
+  tenantry apply --allow DELETES_DATA@acme               one hazard, for one tenant
+  tenantry apply --tenant sandbox && tenantry apply      one tenant first
+
+What isn't blocked is carried out. A tenant is changed wholly or not at all; after a failure or
+an interruption, apply again to go on.")]
+pub struct Args {
+    /// A plan saved by `plan --out`; without it, a plan is made now
+    #[arg(value_name = "PLAN")]
+    saved: Option<PathBuf>,
+
+    /// Don't ask
+    #[arg(long)]
+    auto_approve: bool,
+
+    /// Allow what a hazard warns of, for tenants whose ids match, or for all; may be repeated
+    #[arg(long, value_name = "HAZARD[@GLOB]")]
+    allow: Vec<String>,
+
+    /// How long to wait for another run to end
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration)]
+    lock_wait: Duration,
+
+    #[command(flatten)]
+    making: Making,
+}
+
+/// A plan, and its name if it was saved.
+struct Job {
+    plan: Plan,
+    plan_id: Option<Uuid>,
+}
+
+pub fn run(context: &Context<'_>, args: &Args) -> Result<Exit, Failure> {
+    let format = context.format(&[Format::Human, Format::Json, Format::Ndjson])?;
+    let allow: Result<Vec<Allow>, Error> =
+        args.allow.iter().map(|text| Allow::parse(text)).collect();
+    let allow = allow?;
+    let desired = context.load()?;
+    let job = job(context, args, &desired)?;
+    // Found out before anything is changed.
+    let output = context.output()?;
+    show(
+        context,
+        &job.plan,
+        format == Format::Human && output.is_stdout(),
+    );
+    if job.plan.has_changes() {
+        refuse_hazards(&job.plan, &allow)?;
+        if !args.auto_approve {
+            confirm(context)?;
+        }
+    }
+    Ok(carry_out(context, args, &desired, &job, format, output)?)
+}
+
+fn job(context: &Context<'_>, args: &Args, desired: &Desired) -> Result<Job, Error> {
+    let Some(path) = &args.saved else {
+        return Ok(Job {
+            plan: plan::make(context, desired, &args.making)?.plan,
+            plan_id: None,
+        });
+    };
+    let global = &context.global;
+    let filtered = [&global.tenant, &global.exclude, &global.tag]
+        .iter()
+        .any(|filter| !filter.is_empty());
+    if filtered || !args.making.provision_empty.is_empty() {
+        return Err(
+            Error::usage("a saved plan says itself which tenants it is about")
+                .hint("Give --tenant, --exclude, --tag and --provision-empty to `plan --out`."),
+        );
+    }
+    let saved = read(path, desired)?;
+    Ok(Job {
+        plan: saved.plan,
+        plan_id: Some(saved.plan_id),
+    })
+}
+
+fn read(path: &Path, desired: &Desired) -> Result<SavedPlan, Error> {
+    let place = path.display();
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Error::usage(format!("reading the plan {place}: {error}")))?;
+    let saved = SavedPlan::parse(&text).map_err(|error| Error {
+        message: format!("{place}: {}", error.message),
+        ..error
+    })?;
+    if saved.plan.desired_digest == desired_digest(desired) {
+        return Ok(saved);
+    }
+    Err(Error::refused(format!(
+        "{place} was made for another desired state of fleet {}",
+        saved.plan.fleet
+    ))
+    .hint("Plan again with `tenantry plan --out`, or check out the files it was made from."))
+}
+
+/// The plan goes where people look; with `-q` it is left out unless it is all there is to show.
+fn show(context: &Context<'_>, plan: &Plan, on_stdout: bool) {
+    let text = plan::human(context, plan);
+    if on_stdout {
+        // The report, if there is one, stands apart.
+        let gap = if plan.has_changes() { "\n" } else { "" };
+        context.streams.out(&(text + gap));
+    } else if !context.global.quiet {
+        context.streams.err(&text);
+    }
+}
+
+fn refuse_hazards(plan: &Plan, allow: &[Allow]) -> Result<(), Error> {
+    let refused = hazard::refused(plan, allow);
+    if refused.is_empty() {
+        return Ok(());
+    }
+    let lines: Vec<String> = refused
+        .iter()
+        .map(|one| {
+            let (note, tenants) = (&one.note, count(one.tenants.len(), "tenant"));
+            let (hazard, what) = (note.hazard.as_str(), &note.what);
+            format!(
+                "\n  {hazard} isn't allowed: {}:{}: {what}, for {tenants}",
+                note.file, note.line
+            )
+        })
+        .collect();
+    let mut flags: Vec<&str> = refused.iter().map(|one| one.flag.as_str()).collect();
+    flags.sort_unstable();
+    flags.dedup();
+    Err(
+        Error::refused(format!("nothing was changed{}", lines.concat())).hint(format!(
+            "Once you have looked at it, pass {}",
+            flags.join(" ")
+        )),
+    )
+}
+
+fn confirm(context: &Context<'_>) -> Result<(), Error> {
+    let stdin = io::stdin();
+    if !stdin.is_terminal() {
+        return Err(
+            Error::usage("there is no terminal to ask on; nothing was changed")
+                .hint("Pass --auto-approve to carry the plan out without being asked."),
+        );
+    }
+    context
+        .streams
+        .err("Carry this plan out? Only `yes` is taken as a yes: ");
+    let mut answer = String::new();
+    stdin
+        .read_line(&mut answer)
+        .map_err(|error| Error::failed(format!("reading the answer: {error}")))?;
+    if answer.trim() == "yes" {
+        Ok(())
+    } else {
+        Err(Error::refused("the plan was declined; nothing was changed"))
+    }
+}
+
+fn carry_out(
+    context: &Context<'_>,
+    args: &Args,
+    desired: &Desired,
+    job: &Job,
+    format: Format,
+    output: Output,
+) -> Result<Exit, Error> {
+    let targets = context.targets(desired);
+    let request = Request {
+        desired,
+        plan: &job.plan,
+        plan_id: job.plan_id,
+        targets: &targets,
+        parallel: context.global.parallel,
+        lock_wait: args.lock_wait,
+    };
+    let teller = Teller::new(context, format, &output);
+    let started = Instant::now();
+    let report = supervised(context, &request, teller.reporter())?;
+    let (text, kind) = document(context, teller, &report, started.elapsed());
+    let exit = Exit::of_code(report.exit);
+    match output.write(&context.streams, &text, kind) {
+        Ok(()) => Ok(exit),
+        Err(error) => {
+            // What was done must be told somewhere.
+            context.streams.err(&text);
+            context.streams.error(&error);
+            Ok(or_failed(exit))
+        }
+    }
+}
+
+/// Applies under the eyes of the signal handler.
+fn supervised(
+    context: &Context<'_>,
+    request: &Request<'_>,
+    reporter: &dyn Reporter,
+) -> Result<Report, Error> {
+    let cancel = Arc::new(Cancel::default());
+    let _watch = signals::watch(&cancel, &context.streams)?;
+    apply::apply(request, &cancel, reporter).map_err(|error| {
+        if cancel.reason() >= Some(CancelReason::Interrupt) {
+            Error {
+                exit: Exit::Interrupted,
+                ..error
+            }
+        } else {
+            error
+        }
+    })
+}
+
+/// Who tells what happens, and in which form the report comes.
+enum Teller {
+    Human(Box<dyn Reporter>),
+    Json(Box<dyn Reporter>),
+    Ndjson(Ndjson),
+}
+
+impl Teller {
+    fn new(context: &Context<'_>, format: Format, output: &Output) -> Self {
+        let streams = &context.streams;
+        let progress = || -> Box<dyn Reporter> {
+            if context.global.quiet {
+                Box::new(Silent)
+            } else {
+                progress::human(streams)
+            }
+        };
+        match format {
+            Format::Human => Self::Human(progress()),
+            Format::Json => Self::Json(progress()),
+            Format::Ndjson => Self::Ndjson(Ndjson::new(streams, output.is_stdout())),
+        }
+    }
+
+    fn reporter(&self) -> &dyn Reporter {
+        match self {
+            Self::Human(reporter) | Self::Json(reporter) => reporter.as_ref(),
+            Self::Ndjson(reporter) => reporter,
+        }
+    }
+}
+
+/// What is left to be written at the end.
+fn document(
+    context: &Context<'_>,
+    teller: Teller,
+    report: &Report,
+    elapsed: Duration,
+) -> (String, Kind) {
+    match teller {
+        Teller::Human(_) if report.outcomes.is_empty() && report.databases.is_empty() => {
+            (String::new(), Kind::Text)
+        }
+        Teller::Human(_) => {
+            let text = render::report::report(report, elapsed, context.is_verbose());
+            (text, Kind::Text)
+        }
+        Teller::Json(_) => (render::json::report(report), Kind::Json),
+        Teller::Ndjson(reporter) => (reporter.into_kept().unwrap_or_default(), Kind::Json),
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let signed: jiff::SignedDuration = text
+        .parse()
+        .map_err(|error: jiff::Error| error.to_string())?;
+    Duration::try_from(signed).map_err(|_| "a wait can't be negative".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_are_written_as_people_do() {
+        assert_eq!(duration("5min"), Ok(Duration::from_mins(5)));
+        assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
+        assert!(duration("-1s").is_err());
+        assert!(duration("soon").is_err());
+    }
+}

@@ -1,0 +1,147 @@
+//! `plan`: shows what would be done; takes no lock and leaves nothing behind.
+
+use std::path::PathBuf;
+
+use uuid::Uuid;
+
+use super::args::{Format, tenant_id};
+use super::context::Context;
+use super::output::{Kind, Output};
+use super::redact::Redactor;
+use super::{Exit, Failure};
+use crate::error::Error;
+use crate::model::desired::Desired;
+use crate::model::name::{ClusterName, RoleName, TenantId};
+use crate::model::observed::Observed;
+use crate::observe;
+use crate::plan::Plan;
+use crate::plan::diff::{self, Options};
+use crate::plan::saved::SavedPlan;
+use crate::render;
+
+/// Show what would be done
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tenantry plan
+  tenantry plan --tenant 'acme*' -v          one tenant's plan, unfolded
+  tenantry plan --detailed-exitcode          2 when something differs, for CI
+  tenantry plan --out plan.json              save it, to carry out with `apply plan.json`
+  tenantry plan --sql                        the SQL itself, one tenant of each cohort")]
+pub struct Args {
+    /// End with 2 when changes are pending or tenants are blocked
+    #[arg(long)]
+    detailed_exitcode: bool,
+
+    /// Save the plan, for `apply FILE`
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+
+    /// Show the SQL of one tenant of each cohort instead
+    #[arg(long)]
+    sql: bool,
+
+    #[command(flatten)]
+    making: Making,
+}
+
+/// What a plan is asked for, beside the shared flags.
+#[derive(Debug, clap::Args)]
+pub struct Making {
+    /// Make this recorded tenant, whose schema is gone, anew and without data; may be repeated
+    #[arg(long, value_name = "TENANT", value_parser = tenant_id)]
+    pub provision_empty: Vec<TenantId>,
+}
+
+/// A plan and what it was made from.
+pub struct Made {
+    pub plan: Plan,
+    observed: Observed,
+}
+
+pub fn run(context: &Context<'_>, args: &Args) -> Result<Exit, Failure> {
+    let format = context.format(&[Format::Human, Format::Json])?;
+    if args.sql && format == Format::Json {
+        let error = Error::usage("--sql and --format json exclude each other");
+        return Err(error.hint("Leave one of them out.").into());
+    }
+    let saving = args.out.as_deref().map(|path| Output::open(Some(path)));
+    let saving = saving.transpose()?;
+    let desired = context.load()?;
+    let made = make(context, &desired, &args.making)?;
+    let differs = made.plan.differs();
+    if args.sql {
+        context.print(&made.sql(&desired)?, Kind::Text)?;
+    } else {
+        let (text, kind) = document(context, &made.plan, format);
+        context.print(&text, kind)?;
+    }
+    if let Some(output) = saving {
+        save(context, made.plan, output)?;
+    }
+    Ok(if differs && args.detailed_exitcode {
+        Exit::Differs
+    } else {
+        Exit::Done
+    })
+}
+
+/// Reads the databases and compares.
+pub fn make(context: &Context<'_>, desired: &Desired, making: &Making) -> Result<Made, Error> {
+    let options = Options {
+        selection: context.selection()?,
+        provision_empty: making.provision_empty.iter().cloned().collect(),
+    };
+    // A slip in a filter is told before any database is asked.
+    options.selection.pick(desired)?;
+    let targets = context.targets(desired);
+    let observed = observe::observe(desired, &targets);
+    let plan = diff::plan(desired, &observed, &options)?;
+    let plan = cleaned(plan, &context.streams.redactor);
+    Ok(Made { plan, observed })
+}
+
+/// The plan with no secret in what servers said, and its digest made after that.
+fn cleaned(mut plan: Plan, redactor: &Redactor) -> Plan {
+    let blocked = plan
+        .blocked
+        .iter_mut()
+        .flat_map(|one| [&mut one.message, &mut one.hint]);
+    let notices = plan.notices.iter_mut().map(|one| &mut one.message);
+    for text in blocked.chain(notices) {
+        *text = redactor.text(text);
+    }
+    plan.sealed()
+}
+
+impl Made {
+    fn sql(&self, desired: &Desired) -> Result<String, Error> {
+        let role_on = |cluster: &ClusterName| -> Option<RoleName> {
+            let live = self.observed.databases.get(cluster)?.as_ref().ok()?;
+            Some(live.server.role.clone())
+        };
+        render::sql::plan(&self.plan, desired, &role_on)
+    }
+}
+
+fn document(context: &Context<'_>, plan: &Plan, format: Format) -> (String, Kind) {
+    match format {
+        Format::Json | Format::Ndjson => (render::json::plan(plan), Kind::Json),
+        Format::Human => (human(context, plan), Kind::Text),
+    }
+}
+
+/// The plan for people; quietly, its last line.
+pub fn human(context: &Context<'_>, plan: &Plan) -> String {
+    if context.global.quiet {
+        render::plan::summary(plan) + "\n"
+    } else {
+        render::plan::plan(plan, context.is_verbose())
+    }
+}
+
+fn save(context: &Context<'_>, plan: Plan, output: Output) -> Result<(), Error> {
+    let now = jiff::Timestamp::now().to_string();
+    let saved = SavedPlan::new(plan, Uuid::new_v4(), now);
+    output.write(&context.streams, &saved.to_json(), Kind::Sealed)
+}

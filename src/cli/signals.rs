@@ -1,0 +1,49 @@
+//! SIGINT and SIGTERM: the first lets running tenants finish, the second cancels them, the third ends the program.
+
+use std::sync::Arc;
+use std::thread;
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::{Handle, Signals};
+use signal_hook::low_level;
+
+use super::streams::Streams;
+use crate::apply::cancel::Cancel;
+use crate::error::Error;
+
+/// Signals are heeded as long as it lives.
+#[derive(Debug)]
+pub struct Watch(Handle);
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+/// Heeds signals from now on.
+pub fn watch(cancel: &Arc<Cancel>, streams: &Arc<Streams>) -> Result<Watch, Error> {
+    let mut signals = Signals::new([SIGINT, SIGTERM])
+        .map_err(|error| Error::failed(format!("watching for signals: {error}")))?;
+    let handle = signals.handle();
+    let (cancel, streams) = (Arc::clone(cancel), Arc::clone(streams));
+    thread::spawn(move || {
+        for signal in signals.forever() {
+            heed(signal, &cancel, &streams);
+        }
+    });
+    Ok(Watch(handle))
+}
+
+fn heed(signal: i32, cancel: &Cancel, streams: &Streams) {
+    if cancel.is_hard() {
+        // Nothing is half done: the server rolls back what has no commit.
+        let _ = low_level::emulate_default_handler(signal);
+    }
+    cancel.interrupt();
+    streams.err(if cancel.is_hard() {
+        "Interrupted again: running statements are cancelled.\n"
+    } else {
+        "Interrupted: running tenants finish, no others are begun. Once more cancels them.\n"
+    });
+}
