@@ -101,9 +101,3 @@ pub fn load(path: &Path, env: Env<'_>) -> Result<Desired, Vec<Problem>> {
         _ => Err(problems),
     }
 }
-
-/// The JSON Schema of the desired state's YAML.
-#[must_use]
-pub fn json_schema() -> serde_json::Value {
-    serde_json::Value::Null
-}

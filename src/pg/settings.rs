@@ -21,9 +21,6 @@ use super::tls::{self, TlsMode};
 /// Looks an environment variable up.
 pub type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-use crate::error::Error;
-use crate::model::desired::Cluster;
-
 /// A connection target, ready to be connected to.
 #[derive(Clone)]
 pub struct Target {
@@ -469,31 +466,4 @@ mod tests {
             assert_eq!(shown, "h:5432/d as u");
         }
     }
-
-    /// The password connections are made with.
-    #[must_use]
-    pub fn password(&self) -> Option<&str> {
-        std::str::from_utf8(self.0.get_password()?).ok()
-    }
-}
-
-/// Where a cluster is: `--database-url`, its `url`, the environment's URLs, then `PG*`.
-///
-/// # Errors
-/// Settings that make no sense.
-pub fn resolve(
-    flag: Option<&str>,
-    cluster: &Cluster,
-    env: &dyn Fn(&str) -> Option<String>,
-) -> Result<Target, Error> {
-    let url = flag
-        .map(str::to_owned)
-        .or_else(|| cluster.url.clone())
-        .or_else(|| env("TENANTRY_DATABASE_URL"))
-        .or_else(|| env("DATABASE_URL"))
-        .unwrap_or_default();
-    let config = url
-        .parse()
-        .map_err(|error| Error::failed(format!("{error}")))?;
-    Ok(Target(config))
 }
