@@ -280,6 +280,13 @@ fn a_broken_default_is_told_once_whatever_leans_on_it() {
 }
 
 #[test]
+fn a_broken_schema_is_not_the_convention_s() {
+    let text = with_head("tenants: { a: { schema: 5 }, b: { schema: acq_a } }\n");
+    let expected = "f.yaml:6:25: `schema`: expected text, found a number | Put it in quotes.";
+    assert_eq!(problems(&text), [expected]);
+}
+
+#[test]
 fn a_broken_template_is_not_an_unknown_one() {
     let text = "version: 1\nfleet: f\ndefaults: { template: shop }\ntemplates: { shop: { pth: template } }\ntenants: { a: {} }\n";
     let expected = "f.yaml:4:22: unknown field `pth` | Did you mean `path`?";
