@@ -9,6 +9,7 @@ use super::streams::Streams;
 use crate::config;
 use crate::error::Error;
 use crate::model::desired::Desired;
+use crate::model::env::Env;
 use crate::observe::Targets;
 use crate::pg::settings;
 use crate::plan::selection::Selection;
@@ -17,13 +18,13 @@ use crate::plan::selection::Selection;
 pub struct Context<'a> {
     pub global: Global,
     pub streams: Arc<Streams>,
-    env: config::Env<'a>,
+    env: Env<'a>,
 }
 
 impl<'a> Context<'a> {
     /// Remembers the passwords that are in sight already.
     #[must_use]
-    pub fn new(global: Global, streams: Arc<Streams>, env: config::Env<'a>) -> Self {
+    pub fn new(global: Global, streams: Arc<Streams>, env: Env<'a>) -> Self {
         let context = Self {
             global,
             streams,

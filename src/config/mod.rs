@@ -7,7 +7,6 @@
 mod backups;
 mod defaults;
 mod document;
-mod environment;
 mod extensions;
 mod files;
 mod folders;
@@ -31,11 +30,11 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 pub use document::json_schema;
-pub use environment::expand;
 
 use self::source::Sources;
 use self::tree::Mark;
 use crate::model::desired::Desired;
+use crate::model::env::Env;
 
 /// One thing that is wrong with a file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -79,9 +78,6 @@ impl fmt::Display for Problem {
         )
     }
 }
-
-/// Looks an environment variable up.
-pub type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// Reads the desired state from a file, or from every `*.yaml` and `*.yml` of a folder.
 ///

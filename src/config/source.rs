@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use super::document::{Document, json_schema, typed};
 use super::tree::{Entry, Flaw, Mark, Node};
-use super::{Env, Problem, parse, shape};
+use super::{Problem, parse, shape};
+use crate::model::env::Env;
 
 /// A YAML file that could be read.
 #[derive(Debug)]

@@ -13,13 +13,10 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::error::Error;
 use crate::model::desired::Cluster;
-use crate::model::env::expand;
+use crate::model::env::{Env, expand};
 
 use super::conninfo::{self, Keywords};
 use super::tls::{self, TlsMode};
-
-/// Looks an environment variable up.
-pub type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// A connection target, ready to be connected to.
 #[derive(Clone)]

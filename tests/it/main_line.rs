@@ -8,10 +8,17 @@ use crate::support::server::OWNER;
 #[test]
 fn a_fleet_is_planned_applied_and_then_unchanged() {
     let fleet = Fleet::small(&["acme", "globex"]);
-    fleet.migration("V1__add_title.sql", "ALTER TABLE note ADD COLUMN title text;\n");
+    fleet.migration(
+        "V1__add_title.sql",
+        "ALTER TABLE note ADD COLUMN title text;\n",
+    );
 
     fleet.run(["plan", "--detailed-exitcode"]).expect(2);
-    assert_eq!(fleet.database.schemas(), [""; 0], "a plan leaves nothing behind");
+    assert_eq!(
+        fleet.database.schemas(),
+        [""; 0],
+        "a plan leaves nothing behind"
+    );
     let report = fleet.apply(0);
     assert_eq!(outcome(&report, "acme")["status"], "applied");
     fleet.expect_no_changes();
@@ -22,13 +29,25 @@ fn a_fleet_is_planned_applied_and_then_unchanged() {
                    WHERE relname = 'note' AND attnum > 0 ORDER BY 1";
     assert_eq!(
         fleet.database.texts(columns),
-        ["t_acme.body", "t_acme.id", "t_acme.title", "t_globex.body", "t_globex.id", "t_globex.title"]
+        [
+            "t_acme.body",
+            "t_acme.id",
+            "t_acme.title",
+            "t_globex.body",
+            "t_globex.id",
+            "t_globex.title"
+        ]
     );
     assert_eq!(
-        fleet.database.texts("SELECT version || ' ' || name FROM t_acme.history"),
+        fleet
+            .database
+            .texts("SELECT version || ' ' || name FROM t_acme.history"),
         ["1 add_title"]
     );
-    assert_eq!(fleet.database.count("SELECT count(*) FROM tenantry.tenant"), 2);
+    assert_eq!(
+        fleet.database.count("SELECT count(*) FROM tenantry.tenant"),
+        2
+    );
     assert_eq!(
         fleet.database.texts("SELECT state FROM tenantry.run"),
         ["done"],
@@ -57,7 +76,10 @@ fn a_new_tenant_and_a_new_migration_come_along() {
     assert_eq!(plan["summary"]["create"], 1);
     assert_eq!(plan["summary"]["migrate"], 1);
     let report = fleet.apply(0);
-    assert_eq!(outcome(&report, "acme")["steps"], serde_json::json!(["V2__add_tag"]));
+    assert_eq!(
+        outcome(&report, "acme")["steps"],
+        serde_json::json!(["V2__add_tag"])
+    );
     fleet.expect_no_changes();
     let histories = "SELECT 'acme', version FROM t_acme.history UNION ALL SELECT 'globex', version FROM t_globex.history";
     assert_eq!(fleet.database.query(histories).len(), 2);
@@ -74,7 +96,12 @@ fn the_sample_fleet_goes_all_the_way() {
     run(&["plan", "--detailed-exitcode"]).expect(2);
     run(&["apply", "--auto-approve"]).expect(0);
     let plan = run(&["plan", "--detailed-exitcode"]).expect(0);
-    assert!(plan.stdout.contains("No changes. 12 tenants match the desired state."), "{}", plan.stdout);
+    assert!(
+        plan.stdout
+            .contains("No changes. 12 tenants match the desired state."),
+        "{}",
+        plan.stdout
+    );
 
     assert_eq!(database.count("SELECT count(*) FROM tenantry.tenant"), 12);
     assert_eq!(
@@ -83,11 +110,17 @@ fn the_sample_fleet_goes_all_the_way() {
         ["btree_gin in extensions", "citext in extensions", "pg_trgm in extensions"]
     );
     assert_eq!(
-        database.texts("SELECT version FROM \"Legacy-Initech\".tenant_schema_migrations ORDER BY version"),
+        database.texts(
+            "SELECT version FROM \"Legacy-Initech\".tenant_schema_migrations ORDER BY version"
+        ),
         ["20250120000001", "20250120000002"]
     );
     assert_eq!(
-        database.texts("SELECT value FROM acq_blue-peak.settings".replace("acq_blue-peak", "\"acq_blue-peak\"").as_str())[0],
+        database.texts(
+            "SELECT value FROM acq_blue-peak.settings"
+                .replace("acq_blue-peak", "\"acq_blue-peak\"")
+                .as_str()
+        )[0],
         "\"CAD\"",
         "a tenant's own value went into its seed rows"
     );
@@ -96,17 +129,29 @@ fn the_sample_fleet_goes_all_the_way() {
 #[test]
 fn stock_refinery_finds_an_applied_tenant_up_to_date() {
     let fleet = Fleet::small(&["acme"]);
-    fleet.migration("V1__add_title.sql", "ALTER TABLE note ADD COLUMN title text;\n");
+    fleet.migration(
+        "V1__add_title.sql",
+        "ALTER TABLE note ADD COLUMN title text;\n",
+    );
     fleet.migration("V2__add_tag.sql", "ALTER TABLE note ADD COLUMN tag text;\n");
     fleet.apply(0);
 
-    let migrations = refinery::load_sql_migrations(fleet.path("migrations")).expect("refinery reads the files");
+    let migrations =
+        refinery::load_sql_migrations(fleet.path("migrations")).expect("refinery reads the files");
     let mut runner = refinery::Runner::new(&migrations);
     runner.set_migration_table_name("t_acme.history");
     let mut client = fleet.database.admin();
-    let report = runner.run(&mut client).expect("refinery accepts the history");
+    let report = runner
+        .run(&mut client)
+        .expect("refinery accepts the history");
     assert!(report.applied_migrations().is_empty());
-    assert_eq!(runner.get_applied_migrations(&mut client).expect("it reads its rows").len(), 2);
+    assert_eq!(
+        runner
+            .get_applied_migrations(&mut client)
+            .expect("it reads its rows")
+            .len(),
+        2
+    );
 }
 
 #[test]

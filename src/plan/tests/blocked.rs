@@ -1,10 +1,11 @@
 //! Every reason to block a tenant, reached and told in words.
 
 use super::fleet::*;
+use crate::model::migration::MigrationFile;
 use crate::model::name::TenantId;
 use crate::model::observed::{ControlState, LiveHistory, Unreachable};
 use crate::plan::BlockedCode as Code;
-use crate::plan::diff::{EnumConflict, plan_by};
+use crate::plan::diff::plan;
 
 /// The code, what the message and the hint must name, and the world.
 type Case = (Code, &'static [&'static str], &'static str, Fleet);
@@ -254,22 +255,18 @@ fn one_unreachable_cluster_leaves_the_others_alone() {
 
 #[test]
 fn enum_values_used_where_they_are_added_block_as_unsupported() {
-    let fleet = Fleet::of(&["acme", "globex"]);
-    let plan = plan_by(
-        &fleet.desired,
-        &fleet.observed,
-        &fleet.options,
-        |files, major| {
-            assert_eq!((files.len(), major), (3, 15));
-            Some(EnumConflict {
-                adds: files[1].name.clone(),
-                uses: files[2].name.clone(),
-                value: "paid".into(),
-                type_name: "status".into(),
-            })
-        },
-    )
-    .unwrap();
+    let mut fleet = Fleet::of(&["acme", "globex"]);
+    let migrations = &mut fleet.template().migrations.0;
+    let text_of = |migration: &mut MigrationFile, text: &str| migration.up.text = text.to_owned();
+    text_of(
+        migrations.get_mut(&1).unwrap(),
+        "ALTER TYPE status ADD VALUE 'paid';",
+    );
+    text_of(
+        migrations.get_mut(&2).unwrap(),
+        "UPDATE bill SET status = 'paid';",
+    );
+    let plan = plan(&fleet.desired, &fleet.observed, &fleet.options).unwrap();
     assert_eq!((plan.cohorts.len(), plan.blocked.len()), (0, 2));
     assert_eq!(plan.blocked[0].code, Code::Unsupported);
     for word in ["V1__x.sql", "V2__x.sql", "paid", "status", "55P04"] {

@@ -37,8 +37,9 @@ impl Run {
     /// stdout as JSON.
     #[track_caller]
     pub fn json(&self) -> serde_json::Value {
-        serde_json::from_str(&self.stdout)
-            .unwrap_or_else(|error| panic!("{error} in\n{}\n-- stderr\n{}", self.stdout, self.stderr))
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| {
+            panic!("{error} in\n{}\n-- stderr\n{}", self.stdout, self.stderr)
+        })
     }
 
     /// stdout and stderr together, to look for what must be in neither.
@@ -56,7 +57,10 @@ pub fn tenantry<S: AsRef<OsStr>>(folder: &Path, args: impl IntoIterator<Item = S
             command.env(name, value);
         }
     }
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     command
 }
 
@@ -67,5 +71,9 @@ pub fn run(mut command: Command) -> Run {
 
 /// Waits for a child that was spawned.
 pub fn wait(child: Child) -> Run {
-    Run::of(child.wait_with_output().expect("the program can be waited for"))
+    Run::of(
+        child
+            .wait_with_output()
+            .expect("the program can be waited for"),
+    )
 }

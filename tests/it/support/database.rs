@@ -22,7 +22,10 @@ impl Database {
             .batch_execute(&format!("CREATE DATABASE {name}"))
             .expect("a database can be made");
         let database = Self { name };
-        database.run(&format!("GRANT CREATE ON DATABASE {} TO {DEPLOY}", database.name));
+        database.run(&format!(
+            "GRANT CREATE ON DATABASE {} TO {DEPLOY}",
+            database.name
+        ));
         database
     }
 
@@ -31,8 +34,12 @@ impl Database {
         let copy = Self::new();
         let (from, to) = (&original.name, &copy.name);
         let mut admin = server().admin("postgres");
-        admin.batch_execute(&format!("DROP DATABASE {to}")).expect("it is empty");
-        admin.batch_execute(&format!("CREATE DATABASE {to} TEMPLATE {from}")).expect("nobody uses it");
+        admin
+            .batch_execute(&format!("DROP DATABASE {to}"))
+            .expect("it is empty");
+        admin
+            .batch_execute(&format!("CREATE DATABASE {to} TEMPLATE {from}"))
+            .expect("nobody uses it");
         copy.run(&format!("GRANT CREATE ON DATABASE {to} TO {DEPLOY}"));
         copy
     }
@@ -49,18 +56,25 @@ impl Database {
 
     /// Runs SQL as a superuser.
     pub fn run(&self, sql: &str) {
-        self.admin().batch_execute(sql).unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+        self.admin()
+            .batch_execute(sql)
+            .unwrap_or_else(|error| panic!("{sql}: {error:?}"));
     }
 
     /// Reads rows as a superuser.
     pub fn query(&self, sql: &str) -> Vec<Row> {
-        self.admin().query(sql, &[]).unwrap_or_else(|error| panic!("{sql}: {error:?}"))
+        self.admin()
+            .query(sql, &[])
+            .unwrap_or_else(|error| panic!("{sql}: {error:?}"))
     }
 
     /// The first column of every row, as text.
     pub fn texts(&self, sql: &str) -> Vec<String> {
         let sql = format!("SELECT x::text FROM ({sql}) AS q (x)");
-        self.query(&sql).iter().map(|row| row.get::<_, Option<String>>(0).unwrap_or("NULL".into())).collect()
+        self.query(&sql)
+            .iter()
+            .map(|row| row.get::<_, Option<String>>(0).unwrap_or("NULL".into()))
+            .collect()
     }
 
     /// One number.
@@ -80,8 +94,9 @@ impl Database {
 impl Drop for Database {
     fn drop(&mut self) {
         // A test that failed may have left sessions; the server goes away with the run anyway.
-        let _ = server()
-            .admin("postgres")
-            .batch_execute(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name));
+        let _ = server().admin("postgres").batch_execute(&format!(
+            "DROP DATABASE IF EXISTS {} WITH (FORCE)",
+            self.name
+        ));
     }
 }

@@ -43,14 +43,17 @@ impl Fleet {
 
     /// A fleet of one small table and these tenants.
     pub fn small(tenants: &[&str]) -> Self {
-        let mut fleet = Self::new("CREATE TABLE note (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, body text);\n");
+        let mut fleet = Self::new(
+            "CREATE TABLE note (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, body text);\n",
+        );
         fleet.add(tenants);
         fleet
     }
 
     /// Adds tenants without settings of their own.
     pub fn add(&mut self, tenants: &[&str]) {
-        self.tenants.extend(tenants.iter().map(|id| ((*id).to_owned(), "{}".to_owned())));
+        self.tenants
+            .extend(tenants.iter().map(|id| ((*id).to_owned(), "{}".to_owned())));
     }
 
     /// Adds or replaces a tenant.
@@ -98,7 +101,9 @@ impl Fleet {
     pub fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
         self.write("fleet.yaml", &self.yaml());
         let mut command = cli::tenantry(self.folder.path(), args);
-        command.env("TENANTRY_FILE", "fleet.yaml").env("DATABASE_URL", self.database.url());
+        command
+            .env("TENANTRY_FILE", "fleet.yaml")
+            .env("DATABASE_URL", self.database.url());
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
         command
     }
@@ -116,7 +121,9 @@ impl Fleet {
     /// `apply` that must end with this code; its report.
     #[track_caller]
     pub fn apply(&self, code: i32) -> serde_json::Value {
-        self.run(["apply", "--auto-approve", "--format", "json"]).expect(code).json()
+        self.run(["apply", "--auto-approve", "--format", "json"])
+            .expect(code)
+            .json()
     }
 
     /// Ends the test unless a plan finds nothing to do.
@@ -130,7 +137,9 @@ impl Fleet {
 /// A report's outcome of one tenant.
 #[track_caller]
 pub fn outcome<'a>(report: &'a serde_json::Value, tenant: &str) -> &'a serde_json::Value {
-    let outcomes = report["outcomes"].as_array().expect("a report has outcomes");
+    let outcomes = report["outcomes"]
+        .as_array()
+        .expect("a report has outcomes");
     let found = outcomes.iter().find(|outcome| outcome["tenant"] == tenant);
     found.unwrap_or_else(|| panic!("no outcome of {tenant} in {report:#}"))
 }

@@ -20,7 +20,9 @@ impl Gate {
     /// Shuts the gate of a database.
     pub fn shut(database: &Database) -> Self {
         let mut holder = database.admin();
-        holder.batch_execute("SELECT pg_advisory_lock(4711)").expect("the gate is free");
+        holder
+            .batch_execute("SELECT pg_advisory_lock(4711)")
+            .expect("the gate is free");
         Self {
             holder,
             watcher: database.admin(),
@@ -30,14 +32,19 @@ impl Gate {
 
     /// Opens it for good.
     pub fn open(mut self) {
-        self.holder.batch_execute("SELECT pg_advisory_unlock(4711)").expect("it was shut");
+        self.holder
+            .batch_execute("SELECT pg_advisory_unlock(4711)")
+            .expect("it was shut");
     }
 
     /// How many wait now.
     pub fn waiting(&mut self) -> i64 {
         let sql = "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database \
                    WHERE d.datname = $1 AND l.locktype = 'advisory' AND l.objid = 4711 AND NOT l.granted";
-        self.watcher.query_one(sql, &[&self.database]).expect("locks can be read").get(0)
+        self.watcher
+            .query_one(sql, &[&self.database])
+            .expect("locks can be read")
+            .get(0)
     }
 
     /// Returns once so many wait.
@@ -53,7 +60,10 @@ impl Gate {
 pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let since = Instant::now();
     while !is_so() {
-        assert!(since.elapsed() < Duration::from_secs(60), "waited a minute until {what}");
+        assert!(
+            since.elapsed() < Duration::from_secs(60),
+            "waited a minute until {what}"
+        );
         std::thread::sleep(Duration::from_millis(10));
     }
 }

@@ -110,7 +110,9 @@ fn serve(shared: &Shared, mut client: TcpStream) -> io::Result<()> {
     if doomed.load(Ordering::SeqCst) == 0 {
         server.end();
     }
-    client.shutdown(Shutdown::Both).or_else(|_| Ok::<(), io::Error>(()))?;
+    client
+        .shutdown(Shutdown::Both)
+        .or_else(|_| Ok::<(), io::Error>(()))?;
     drop(back.join());
     result
 }
@@ -139,7 +141,11 @@ fn questions(
         let mut body = vec![0; usize::try_from(length).map_err(io::Error::other)? - 4];
         client.read_exact(&mut body)?;
         // Passwords and the goodbye are no questions.
-        let fate = if matches!(head[0], b'p' | b'X') { Fate::Pass } else { shared.judge(head[0], &body) };
+        let fate = if matches!(head[0], b'p' | b'X') {
+            Fate::Pass
+        } else {
+            shared.judge(head[0], &body)
+        };
         if fate == Fate::CutBefore {
             return Ok(());
         }

@@ -44,13 +44,21 @@ pub fn server() -> &'static TestServer {
 impl TestServer {
     fn find() -> Self {
         if let Ok(url) = std::env::var("TENANTRY_TEST_DATABASE_URL") {
-            let admin = url.parse().expect("TENANTRY_TEST_DATABASE_URL is a connection URL");
+            let admin = url
+                .parse()
+                .expect("TENANTRY_TEST_DATABASE_URL is a connection URL");
             return Self { admin, own: None };
         }
         let own = Server::start(SETTINGS).unwrap_or_else(|error| {
-            panic!("the tests need a PostgreSQL: {error}. {}", error.hint.unwrap_or_default())
+            panic!(
+                "the tests need a PostgreSQL: {error}. {}",
+                error.hint.as_deref().unwrap_or_default()
+            )
         });
-        let admin = own.url("postgres", "postgres").parse().expect("the server gives a URL");
+        let admin = own
+            .url("postgres", "postgres")
+            .parse()
+            .expect("the server gives a URL");
         Self {
             admin,
             own: Some(own),
@@ -61,7 +69,11 @@ impl TestServer {
     fn make_roles(&self) {
         let mut admin = self.admin("postgres");
         for role in [OWNER, DEPLOY, "app_owner"] {
-            let login = if role == DEPLOY { format!("LOGIN PASSWORD '{PASSWORD}'") } else { String::new() };
+            let login = if role == DEPLOY {
+                format!("LOGIN PASSWORD '{PASSWORD}'")
+            } else {
+                String::new()
+            };
             admin
                 .batch_execute(&format!(
                     "DO $$ BEGIN CREATE ROLE {role} NOSUPERUSER NOBYPASSRLS {login}; \
