@@ -1,7 +1,7 @@
 //! The measurements themselves, in an order that grows one fleet as far as each needs it.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -30,19 +30,19 @@ pub struct Bench {
     folder: TempDir,
     workers: usize,
     pairs: usize,
-    /// What the numbers of tenants are divided by.
+    /// What the growing fleet's numbers of tenants are divided by.
     scale: usize,
 }
 
 impl Bench {
-    /// Five pairs, or three of a fifth of the tenants.
+    /// Six pairs, or four and a fifth of the growing fleet: each side comes first in half of them.
     pub fn open(url: Option<String>, workers: usize, quick: bool) -> Result<Self, Failure> {
         Ok(Self {
             place: Place::open(url)?,
             work: workload(),
             folder: tempfile::tempdir()?,
             workers,
-            pairs: if quick { 3 } else { 5 },
+            pairs: if quick { 4 } else { 6 },
             scale: if quick { 5 } else { 1 },
         })
     }
@@ -57,7 +57,7 @@ impl Bench {
 
     /// Takes and prints every measurement.
     pub fn run(&self, out: &mut impl Write) -> Result<(), Failure> {
-        self.provision(200 / self.scale)?.print(out)?;
+        self.provision(200)?.print(out)?;
         let mut no_ops = Vec::new();
         for tenants in [500, 1000, 2000].map(|tenants| tenants / self.scale) {
             self.grow_to(tenants)?;
@@ -80,13 +80,15 @@ impl Bench {
             .try_for_each(|name| self.place.remove(name))
     }
 
-    /// Takes a measurement's pairs; which side comes first changes with each.
+    /// Takes a measurement's pairs, after one that only warms up; which side comes first changes with each.
     fn pairs(
         &self,
+        before: impl Fn() -> Result<(), Failure>,
         product: impl Fn() -> Result<Duration, Failure>,
         raw: impl Fn() -> Result<Duration, Failure>,
     ) -> Result<Vec<Pair>, Failure> {
         let pair = |number: usize| {
+            before()?;
             if number.is_multiple_of(2) {
                 let product = product()?;
                 Ok(Pair {
@@ -101,7 +103,28 @@ impl Bench {
                 })
             }
         };
+        let _warm: Pair = pair(0)?;
         (0..self.pairs).map(pair).collect()
+    }
+
+    /// Both sides' databases anew, made before either is timed.
+    fn fresh(&self, copy_of: Option<&str>) -> Result<(), Failure> {
+        for name in SIDES {
+            self.place.create(name, copy_of)?;
+        }
+        Ok(())
+    }
+
+    fn raw(&self) -> Result<Raw, Failure> {
+        self.place.checkpoint()?;
+        Raw::connect(&self.place.url(SIDES[1])?, self.workers)
+    }
+
+    fn apply(&self, folder: &Path) -> Result<Duration, Failure> {
+        let fleet = Product::load(folder, &self.place.url(SIDES[0])?)?;
+        let plan = fleet.plan()?;
+        self.place.checkpoint()?;
+        fleet.apply(&plan, self.workers)
     }
 
     fn fleet(&self, tenants: usize, later: bool) -> Result<PathBuf, Failure> {
@@ -114,14 +137,10 @@ impl Bench {
         let folder = self.fleet(tenants, false)?;
         let files = self.work.template.iter().chain(&self.work.migrations);
         let sql: String = files.map(|(_, text)| text.as_str()).collect();
-        let [product, raw] = SIDES;
         let pairs = self.pairs(
-            || self.apply_on_fresh(product, None, &folder),
-            || {
-                let url = self.place.create(raw, None)?;
-                self.place.checkpoint()?;
-                Raw::connect(&url, self.workers)?.provision(&schemas(tenants), &sql)
-            },
+            || self.fresh(None),
+            || self.apply(&folder),
+            || self.raw()?.provision(&schemas(tenants), &sql),
         )?;
         Ok(Measure {
             what: format!("provision {tenants} tenants"),
@@ -134,14 +153,10 @@ impl Bench {
     fn migrate(&self, tenants: usize) -> Result<Measure, Failure> {
         let folder = self.fleet(tenants, true)?;
         let sql = &self.work.later.1;
-        let [product, raw] = SIDES;
         let pairs = self.pairs(
-            || self.apply_on_fresh(product, Some(GROWN), &folder),
-            || {
-                let url = self.place.create(raw, Some(GROWN))?;
-                self.place.checkpoint()?;
-                Raw::connect(&url, self.workers)?.migrate(&schemas(tenants), sql)
-            },
+            || self.fresh(Some(GROWN)),
+            || self.apply(&folder),
+            || self.raw()?.migrate(&schemas(tenants), sql),
         )?;
         SIDES
             .into_iter()
@@ -152,19 +167,6 @@ impl Bench {
             pairs,
             goal: 1.15,
         })
-    }
-
-    fn apply_on_fresh(
-        &self,
-        name: &str,
-        copy_of: Option<&str>,
-        folder: &std::path::Path,
-    ) -> Result<Duration, Failure> {
-        let url = self.place.create(name, copy_of)?;
-        let fleet = Product::load(folder, &url)?;
-        let plan = fleet.plan()?;
-        self.place.checkpoint()?;
-        fleet.apply(&plan, self.workers)
     }
 
     /// Provisions what the growing fleet lacks.
@@ -190,13 +192,10 @@ impl Bench {
                 Err(format!("{rows} history rows instead of {expected}").into())
             }
         };
-        // Once each, so that no pair pays for a cold cache.
-        fleet.no_op()?;
-        raw()?;
         Ok(Measure {
             what: format!("no-op plan on {tenants} tenants (raw: its queries by hand)"),
             tenants,
-            pairs: self.pairs(|| fleet.no_op(), raw)?,
+            pairs: self.pairs(|| Ok(()), || fleet.no_op(), raw)?,
             goal: 1.5,
         })
     }
@@ -235,7 +234,7 @@ fn print_growth(out: &mut impl Write, no_ops: &[Measure]) -> Result<(), Failure>
 }
 
 /// The most memory, in KiB, of a process that plans this fleet and finds `creates` tenants to create.
-fn peak(folder: &std::path::Path, url: &str, creates: usize) -> Result<u64, Failure> {
+fn peak(folder: &Path, url: &str, creates: usize) -> Result<u64, Failure> {
     let child = Command::new(std::env::current_exe()?)
         .arg(PEAK)
         .arg(folder)

@@ -12,7 +12,7 @@ use tenantry::observe::{self, Targets};
 use tenantry::pg::settings::Target;
 use tenantry::plan::Plan;
 use tenantry::plan::diff::{self, Options};
-use tenantry::report::{Silent, Status};
+use tenantry::report::Silent;
 
 use crate::Failure;
 use crate::workload::{File, Workload};
@@ -48,12 +48,13 @@ pub fn write(folder: &Path, work: &Workload, tenants: usize, later: bool) -> Res
     if later {
         files("migrations", std::slice::from_ref(&work.later))?;
     }
-    let tenants: String = ids(tenants).map(|id| format!("  {id}: {{}}\n")).collect();
+    let tenants: Vec<String> = ids(tenants).map(|id| format!("  {id}: {{}}\n")).collect();
     fs::write(
         folder.join("fleet.yaml"),
         format!(
             "version: 1\nfleet: bench\ndefaults:\n  template: w\n  schema: \"tenant_{{tenant}}\"\n\
-             templates:\n  w:\n    path: template\n    migrations: migrations\ntenants:\n{tenants}"
+             templates:\n  w:\n    path: template\n    migrations: migrations\ntenants:\n{}",
+            tenants.concat()
         ),
     )?;
     Ok(())
@@ -105,10 +106,11 @@ impl Product {
         let started = Instant::now();
         let report = apply::apply(&request, &Cancel::default(), &Silent)?;
         let took = started.elapsed();
-        let applied = |outcome: &&tenantry::report::Outcome| outcome.status != Status::Applied;
-        match report.outcomes.iter().find(applied) {
-            Some(outcome) => Err(format!("tenant {}: {:?}", outcome.tenant, outcome.error).into()),
-            None if report.exit != 0 => Err(format!("{:?}", report.databases).into()),
+        let faults = report.databases.iter().map(|one| &one.error);
+        let faults = faults.chain(report.outcomes.iter().map(|one| &one.error));
+        match faults.flatten().next() {
+            Some(failure) => Err(failure.message.clone().into()),
+            None if report.exit != 0 => Err(format!("apply ended with {}", report.exit).into()),
             None => Ok(took),
         }
     }

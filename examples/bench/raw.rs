@@ -116,7 +116,7 @@ fn observe(client: &mut Client) -> Result<usize, Failure> {
 }
 
 fn histories_of(client: &mut Client, schemas: &[String]) -> Result<usize, Failure> {
-    let selects: String = schemas
+    let selects: Vec<String> = schemas
         .iter()
         .map(|schema| {
             format!(
@@ -124,7 +124,7 @@ fn histories_of(client: &mut Client, schemas: &[String]) -> Result<usize, Failur
             )
         })
         .collect();
-    let messages = client.simple_query(&format!("BEGIN READ ONLY;{selects}COMMIT"))?;
+    let messages = client.simple_query(&format!("BEGIN READ ONLY;{}COMMIT", selects.concat()))?;
     let is_row = |message: &&postgres::SimpleQueryMessage| {
         matches!(message, postgres::SimpleQueryMessage::Row(_))
     };

@@ -35,7 +35,7 @@ pub fn workload() -> Workload {
 }
 
 fn named(name: &str, statements: &[String]) -> File {
-    let text = statements.iter().map(|one| format!("{one};\n")).collect();
+    let text = statements.join(";\n") + ";\n";
     (name.to_owned(), text)
 }
 

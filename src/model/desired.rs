@@ -105,8 +105,8 @@ impl Default for Timeouts {
     fn default() -> Self {
         Self {
             lock: LockTimeout(Duration::from_secs(5)),
-            statement: StatementTimeout(Duration::from_secs(600)),
-            idle: IdleTimeout(Duration::from_secs(60)),
+            statement: StatementTimeout(Duration::from_mins(10)),
+            idle: IdleTimeout(Duration::from_mins(1)),
         }
     }
 }

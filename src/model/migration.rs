@@ -67,11 +67,11 @@ pub type History = Vec<AppliedMigration>;
 /// One hash over a history: what a step expects to find.
 #[must_use]
 pub fn history_fingerprint(history: &[AppliedMigration]) -> ContentHash {
-    let lines: String = history
+    let lines: Vec<String> = history
         .iter()
         .map(|row| format!("{} {} {}\n", row.version, row.name, row.checksum))
         .collect();
-    ContentHash::of(&lines)
+    ContentHash::of(&lines.concat())
 }
 
 /// What a history and the files say of each other.
@@ -246,7 +246,8 @@ mod tests {
 
     #[test]
     fn what_is_due_follows_history_and_tags() {
-        let cases: [(&[i64], &[&str], &[i64]); 9] = [
+        type Case<'a> = (&'a [i64], &'a [&'a str], &'a [i64]);
+        let cases: [Case<'_>; 9] = [
             (&[], &[], &[1, 3]),
             (&[], &["gold"], &[1, 2, 3, 4]),
             (&[], &["eu"], &[1, 3, 4]),
@@ -294,7 +295,8 @@ mod tests {
 
     #[test]
     fn a_baseline_covers_what_is_for_everyone() {
-        let cases: [(i64, &[&str], &[i64], &[i64]); 5] = [
+        type Case<'a> = (i64, &'a [&'a str], &'a [i64], &'a [i64]);
+        let cases: [Case<'_>; 5] = [
             (0, &[], &[], &[1, 3]),
             (1, &[], &[1], &[3]),
             (3, &["gold"], &[1, 3], &[2, 4]),

@@ -124,10 +124,11 @@ impl TemplateAddress {
     /// The address of these files.
     #[must_use]
     pub fn of(files: &[SourceFile]) -> Self {
-        let manifest: String = files
+        let lines: Vec<String> = files
             .iter()
             .map(|file| format!("{}  {}\n", file.hash, file.name))
             .collect();
+        let manifest = lines.concat();
         Self {
             hash: ContentHash::of(&manifest),
             manifest,

@@ -112,9 +112,13 @@ fn seed() -> impl Strategy<Value = Seed> {
 /// Migrations 1 to 5; the given ones only for `gold`.
 fn migrations(limited: &[i64]) -> Vec<MigrationFile> {
     (1..=5)
-        .map(|version| match limited.contains(&version) {
-            true => only("gold", migration(version, "x")),
-            false => migration(version, "x"),
+        .map(|version| {
+            let file = migration(version, "x");
+            if limited.contains(&version) {
+                only("gold", file)
+            } else {
+                file
+            }
         })
         .collect()
 }
@@ -157,7 +161,7 @@ fn put_life(fleet: &mut Fleet, id: &str, seed: &Seed) {
         Life::RowState(state) => state.clone_into(&mut row.state),
         Life::Broken(why) => broken = Some(why),
         Life::Diverged => history.iter_mut().for_each(|row| row.checksum ^= 1),
-        Life::UnknownRow => history.extend(recorded_as(99)),
+        Life::UnknownRow => history.push(migration(99, "lost").as_applied()),
         Life::Healthy | Life::SchemaGone | Life::NoRow | Life::OtherCluster => {}
     }
     let lives_on = match seed.life {
@@ -179,10 +183,6 @@ fn recorded(fleet: &mut Fleet, versions: &[i64]) -> Vec<AppliedMigration> {
     versions.iter().map(|v| files[v].as_applied()).collect()
 }
 
-fn recorded_as(version: i64) -> Option<AppliedMigration> {
-    Some(migration(version, "lost").as_applied())
-}
-
 fn found(broken: Option<Broken>, history: Vec<AppliedMigration>) -> LiveHistory {
     match broken {
         None => LiveHistory::Rows(history),
@@ -196,9 +196,8 @@ fn found(broken: Option<Broken>, history: Vec<AppliedMigration>) -> LiveHistory 
 /// An extension as drawn: declared (optional or not), and what the server has of it.
 #[derive(Clone, Debug)]
 struct ExtensionSeed {
-    declared: bool,
-    optional: bool,
-    pinned: bool,
+    /// Optional or not, and pinned or not.
+    declared: Option<(bool, bool)>,
     offered: bool,
     installed: Option<&'static str>,
     requires: Vec<&'static str>,
@@ -207,19 +206,15 @@ struct ExtensionSeed {
 
 fn extension_seed() -> impl Strategy<Value = ExtensionSeed> {
     (
-        any::<bool>(),
-        any::<bool>(),
-        any::<bool>(),
+        any::<Option<(bool, bool)>>(),
         prop::bool::weighted(0.9),
         prop_oneof![2 => Just(None), 1 => Just(Some("1.0")), 1 => Just(Some("2.0"))],
         subsequence(EXTENSIONS.to_vec(), 0..=2),
         any::<bool>(),
     )
         .prop_map(
-            |(declared, optional, pinned, offered, installed, requires, trusted)| ExtensionSeed {
+            |(declared, offered, installed, requires, trusted)| ExtensionSeed {
                 declared,
-                optional,
-                pinned,
                 offered,
                 installed,
                 requires,
@@ -229,8 +224,8 @@ fn extension_seed() -> impl Strategy<Value = ExtensionSeed> {
 }
 
 fn put_extension(fleet: &mut Fleet, name: &str, seed: &ExtensionSeed) {
-    if seed.declared {
-        declare(fleet, name, seed.pinned.then_some("2.0"), seed.optional);
+    if let Some((optional, pinned)) = seed.declared {
+        declare(fleet, name, pinned.then_some("2.0"), optional);
     }
     let requires: Vec<&str> = seed
         .requires

@@ -82,11 +82,13 @@ fn another_format_is_told_from_an_edit() {
     assert!(error.message.contains("2.0") && !error.message.contains("edited"));
 }
 
+type Change = (&'static str, fn(&mut Fleet));
+
 #[test]
 fn the_desired_digest_follows_what_decides_the_work() {
     let base = Fleet::of(&["acme"]);
     let digest = desired_digest(&base.desired);
-    let changes: [(&str, fn(&mut Fleet)); 13] = [
+    let changes: [Change; 13] = [
         ("tenant", |f| {
             f.desired.tenants.insert(tenant_id("new"), tenant("new"));
         }),

@@ -4,6 +4,8 @@ use super::fleet::*;
 use crate::error::{Error, Exit};
 use crate::plan::selection::Selection;
 
+type Words<'a> = &'a [&'a str];
+
 fn fleet() -> Fleet {
     let mut fleet = Fleet::of(&["acme", "acme-eu", "globex", "initech"]);
     fleet.tenant("globex").tags = tags(&["canary", "enterprise"]);
@@ -20,7 +22,7 @@ fn pick(tenant: &[&str], exclude: &[&str], tags: &[&str]) -> Result<Vec<String>,
 
 #[test]
 fn filters_narrow() {
-    let cases: [(&[&str], &[&str], &[&str], &[&str]); 6] = [
+    let cases: [(Words<'_>, Words<'_>, Words<'_>, Words<'_>); 6] = [
         (&[], &[], &[], &["acme", "acme-eu", "globex", "initech"]),
         (&["acme*"], &[], &[], &["acme", "acme-eu"]),
         (&["acme*"], &["*-eu"], &[], &["acme"]),
@@ -36,7 +38,7 @@ fn filters_narrow() {
 
 #[test]
 fn a_filter_that_matches_nothing_lists_near_names() {
-    let cases: [(&[&str], &[&str], &[&str], &str); 4] = [
+    let cases: [(Words<'_>, Words<'_>, Words<'_>, &str); 4] = [
         (&["acmee"], &[], &[], "acme"),
         (&[], &["globx"], &[], "globex"),
         (&[], &[], &["enterprize"], "enterprise"),
