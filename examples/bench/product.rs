@@ -9,7 +9,7 @@ use tenantry::apply::{self, Request};
 use tenantry::config;
 use tenantry::model::desired::Desired;
 use tenantry::observe::{self, Targets};
-use tenantry::pg::settings::Target;
+use tenantry::pg::settings;
 use tenantry::plan::Plan;
 use tenantry::plan::diff::{self, Options};
 use tenantry::report::Silent;
@@ -68,10 +68,10 @@ impl Product {
             let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
             format!("{} is invalid:\n{}", file.display(), lines.join("\n"))
         })?;
-        let target = Target(url.parse()?);
-        let targets = desired.clusters.keys();
-        let targets = targets
-            .map(|cluster| (cluster.clone(), Ok(target.clone())))
+        let target = |cluster| settings::resolve(Some(url), cluster, &|_| None);
+        let clusters = desired.clusters.iter();
+        let targets = clusters
+            .map(|(name, cluster)| (name.clone(), target(cluster)))
             .collect();
         Ok(Self { desired, targets })
     }

@@ -233,7 +233,7 @@ fn files_that_have_no_place_in_their_folder_are_told() {
         "migrations/V3__a-b.sql:1:1: not a migration: `a-b` isn't made of letters, digits and `_`",
         "migrations/V4__gone.down.sql:1:1: there is no V4__gone.sql to undo",
         "migrations/V5__five.sql:1:1: a link that leads out of its folder",
-        "migrations/V6__six.sql:1:1: not UTF-8",
+        "migrations/V6__six.sql:1:1: the file isn't UTF-8 from here on",
         "template/020.SQL:1:1: not a file of the template",
         "template/040.sql:1:1: a link that leads out of its folder",
         "template/parts:1:1: a folder within this one, whose SQL files aren't read",

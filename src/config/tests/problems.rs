@@ -231,7 +231,7 @@ fn settings_are_told_with_their_place() {
         ),
         (
             "tenants: {}\nclusters: { x: { url: '${A' } }\n",
-            "f.yaml:7:23: `url`: `${` begins a variable that `}` doesn't end | Set the variable, or write ${NAME:-default}.",
+            "f.yaml:7:23: `url`: `${` without a closing `}`; write `${NAME}` or `${NAME:-default}` | Set the variable, or write ${NAME:-default}.",
         ),
         (
             "tenants: {}\nbackups: { policies: { p: { schedule: 0 2 * *, keep: { last: 1 } } } }\n",
