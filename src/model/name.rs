@@ -308,6 +308,9 @@ mod tests {
     }
 
     proptest! {
+        // What fails is printed; a file of seeds would lie beside Cargo.toml.
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn literals_come_back(text in "[a'\\\\\"$é\n]{0,12}") {
             prop_assert_eq!(read_literal(&quote_literal(&text)), Some(text));

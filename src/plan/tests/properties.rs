@@ -50,6 +50,9 @@ fn reversed(fleet: &Fleet) -> Fleet {
 }
 
 proptest! {
+    // What fails is printed; a file of seeds would lie beside Cargo.toml.
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn after_a_plan_is_carried_out_nothing_is_left(mut fleet in fleets()) {
         let plan = fleet.plan();

@@ -258,6 +258,7 @@ fn an_unused_database_is_left_alone() {
     fleet.database("eu").control = crate::model::observed::ControlState::Absent;
     super::extensions::declare(&mut fleet, "citext", None, false);
     super::extensions::offer(&mut fleet, "citext", "1.6", &[]);
+    fleet.database("eu").available = fleet.database(MAIN).available.clone();
     let plan = fleet.plan();
     assert!(plan.steps.iter().all(|step| step.cluster.as_str() == MAIN));
     assert_eq!(plan.summary.extensions, 1);
