@@ -12,8 +12,11 @@ pub struct Place {
     url: String,
 }
 
-/// Settings that hold on every server measured: room for the workers, and no checkpoint in the middle of a pair.
-const SETTINGS: [(&str, &str); 3] = [
+/// As durable as a server in use, where a throwaway one is not; room for the workers, and no checkpoint in the
+/// middle of a pair.
+const SETTINGS: [(&str, &str); 5] = [
+    ("fsync", "on"),
+    ("full_page_writes", "on"),
     ("max_connections", "50"),
     ("max_wal_size", "8GB"),
     ("checkpoint_timeout", "1h"),
@@ -65,6 +68,16 @@ impl Place {
         };
         admin.batch_execute(&sql)?;
         self.url(name)
+    }
+
+    /// Makes a database unless it is there, and answers with its URL.
+    pub fn ensure(&self, name: &str) -> Result<String, Failure> {
+        let sql = "SELECT FROM pg_database WHERE datname = $1";
+        let found = self.admin()?.query_opt(sql, &[&name])?;
+        match found {
+            Some(_) => self.url(name),
+            None => self.create(name, None),
+        }
     }
 
     /// Removes a database, if it is there.

@@ -1,6 +1,6 @@
 //! How much the product costs on top of its SQL: both sides in turn, in one run, as ratios.
 //!
-//! `cargo run --release --example bench [-- --quick] [--workers N] [--database-url URL]`
+//! `cargo run --release --example bench [-- --quick] [--only NAME] [--workers N] [--database-url URL]`
 //!
 //! Without a URL it starts a throwaway server. With one, the role must be allowed to make databases; every
 //! database that is made is named `tenantry_bench…` and removed at the end.
@@ -38,8 +38,12 @@ fn main() -> ExitCode {
 }
 
 /// What the command line asks for.
-struct Options {
+#[derive(Debug)]
+pub struct Options {
+    /// A fifth of the tenants and fewer pairs.
     quick: bool,
+    /// One of [`measure::NAMES`].
+    only: Option<String>,
     workers: usize,
     url: Option<String>,
 }
@@ -48,6 +52,7 @@ impl Options {
     fn read(words: &[&str]) -> Result<Self, Failure> {
         let mut options = Self {
             quick: false,
+            only: None,
             workers: tenantry::apply::DEFAULT_PARALLEL,
             url: None,
         };
@@ -56,6 +61,7 @@ impl Options {
             let mut value = || words.next().ok_or(format!("{word} needs a value"));
             match *word {
                 "--quick" => options.quick = true,
+                "--only" => options.only = Some(measurement(value()?)?),
                 "--workers" => options.workers = value()?.parse()?,
                 "--database-url" => options.url = Some((*value()?).to_owned()),
                 other => return Err(format!("unknown argument {other:?}").into()),
@@ -65,8 +71,17 @@ impl Options {
     }
 }
 
+fn measurement(name: &str) -> Result<String, Failure> {
+    let known = measure::NAMES;
+    if known.contains(&name) {
+        Ok(name.to_owned())
+    } else {
+        Err(format!("--only takes one of {}", known.join(", ")).into())
+    }
+}
+
 fn run(options: Options) -> Result<(), Failure> {
-    let bench = Bench::open(options.url, options.workers, options.quick)?;
+    let bench = Bench::open(options)?;
     let out = &mut io::stdout();
     bench.print_machine(out)?;
     let result = bench.run(out);

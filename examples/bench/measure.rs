@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::Failure;
 use crate::database::Place;
 use crate::product::{self, Product, schemas};
 use crate::raw::Raw;
 use crate::table::{self, Measure, Pair};
 use crate::workload::{Workload, workload};
+use crate::{Failure, Options};
 
 /// The command that plans in a process of its own and prints what memory that took.
 pub const PEAK: &str = "peak-memory";
@@ -32,16 +32,23 @@ pub struct Bench {
     pairs: usize,
     /// What the growing fleet's numbers of tenants are divided by.
     scale: usize,
+    /// The one measurement that is asked for; all without it.
+    only: Option<String>,
 }
+
+/// What can be asked for alone.
+pub const NAMES: [&str; 4] = ["provision", "migrate", "no-op", "memory"];
 
 impl Bench {
     /// Six pairs, or four and a fifth of the growing fleet: each side comes first in half of them.
-    pub fn open(url: Option<String>, workers: usize, quick: bool) -> Result<Self, Failure> {
+    pub fn open(options: Options) -> Result<Self, Failure> {
+        let quick = options.quick;
         Ok(Self {
-            place: Place::open(url)?,
+            place: Place::open(options.url)?,
+            only: options.only,
             work: workload(),
             folder: tempfile::tempdir()?,
-            workers,
+            workers: options.workers,
             pairs: if quick { 4 } else { 6 },
             scale: if quick { 5 } else { 1 },
         })
@@ -57,19 +64,33 @@ impl Bench {
 
     /// Takes and prints every measurement.
     pub fn run(&self, out: &mut impl Write) -> Result<(), Failure> {
-        self.provision(200)?.print(out)?;
+        // An earlier run that was ended may have left a fleet of another size.
+        self.place.remove(GROWN)?;
+        if self.wants("provision") {
+            self.provision(200)?.print(out)?;
+        }
         let mut no_ops = Vec::new();
         for tenants in [500, 1000, 2000].map(|tenants| tenants / self.scale) {
-            self.grow_to(tenants)?;
-            let no_op = self.no_op(tenants)?;
-            no_op.print(out)?;
-            no_ops.push(no_op);
-            if tenants == 1000 / self.scale {
+            if self.wants("no-op") {
+                self.grow_to(tenants)?;
+                let no_op = self.no_op(tenants)?;
+                no_op.print(out)?;
+                no_ops.push(no_op);
+            }
+            if tenants == 1000 / self.scale && self.wants("migrate") {
+                self.grow_to(tenants)?;
                 self.migrate(tenants)?.print(out)?;
             }
         }
         print_growth(out, &no_ops)?;
-        self.memory(out, 5000 / self.scale)
+        if self.wants("memory") {
+            self.memory(out, 5000 / self.scale)?;
+        }
+        Ok(())
+    }
+
+    fn wants(&self, name: &str) -> bool {
+        self.only.as_deref().is_none_or(|only| only == name)
     }
 
     /// Removes every database that was made.
@@ -171,10 +192,7 @@ impl Bench {
 
     /// Provisions what the growing fleet lacks.
     fn grow_to(&self, tenants: usize) -> Result<(), Failure> {
-        let url = self.place.url(GROWN)?;
-        if tenants == 500 / self.scale {
-            self.place.create(GROWN, None)?;
-        }
+        let url = self.place.ensure(GROWN)?;
         let fleet = Product::load(&self.fleet(tenants, false)?, &url)?;
         fleet.apply(&fleet.plan()?, self.workers)?;
         self.place.settle(GROWN)
@@ -229,7 +247,9 @@ fn print_growth(out: &mut impl Write, no_ops: &[Measure]) -> Result<(), Failure>
             )
         })
         .collect();
-    writeln!(out, "\nno-op plan, per tenant: {}", costs.join(", "))?;
+    if !costs.is_empty() {
+        writeln!(out, "\nno-op plan, per tenant: {}", costs.join(", "))?;
+    }
     Ok(())
 }
 

@@ -43,6 +43,14 @@ impl Way<'_> {
         own.iter().chain(migrations).collect()
     }
 
+    /// A new tenant has no data to lose, so an old migration needs no flag for each that comes.
+    fn hazards(&self, template: &Template) -> Vec<HazardNote> {
+        match self {
+            Self::Create { .. } => Vec::new(),
+            Self::Migrate { .. } => self.files(template).into_iter().flat_map(hazards).collect(),
+        }
+    }
+
     fn expects(&self) -> Precondition {
         match self {
             Self::Create {
@@ -109,7 +117,7 @@ fn cohort(way: &Way<'_>, mut tenants: Vec<TenantId>, template: &Template) -> Coh
         tenants,
         expects: way.expects(),
         actions: vec![way.action(template)],
-        hazards: way.files(template).into_iter().flat_map(hazards).collect(),
+        hazards: way.hazards(template),
     };
     cohort.id = id(&cohort);
     cohort

@@ -22,14 +22,11 @@ pub(super) fn find(desired: &Desired, observed: &Observed) -> Vec<Unmanaged> {
     found
 }
 
-/// Control rows whose tenants left the file.
+/// Control rows whose tenants left the file, whether or not their schemas are still there.
 fn removed(desired: &Desired, cluster: &ClusterName, live: &LiveDatabase) -> Vec<Unmanaged> {
-    let gone = |id: &TenantId, schema: &SchemaName| {
-        !desired.tenants.contains_key(id) && live.schemas.contains_key(schema)
-    };
     live.tenants
         .iter()
-        .filter(|(id, row)| gone(id, &row.schema))
+        .filter(|(id, _)| !desired.tenants.contains_key(*id))
         .map(|(id, row)| Unmanaged {
             cluster: cluster.clone(),
             schema: row.schema.clone(),

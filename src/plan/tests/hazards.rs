@@ -33,6 +33,13 @@ fn a_hazard_names_its_file_and_line() {
 }
 
 #[test]
+fn a_new_tenant_has_no_data_to_lose() {
+    let mut fleet = Fleet::of(&["acme"]);
+    fleet.add_migration(deleting(migration(3, "drop"), 4));
+    assert!(fleet.plan().cohorts[0].hazards.is_empty());
+}
+
+#[test]
 fn flags_allow_for_all_or_for_those_they_name() {
     let plan = deleting_plan(&["acme", "globex"], false);
     let cases: [(&[&str], &[&str]); 6] = [

@@ -197,6 +197,14 @@ fn who_left_the_file_is_unmanaged_and_untouched() {
 }
 
 #[test]
+fn who_left_the_file_is_unmanaged_even_without_a_schema() {
+    let mut fleet = Fleet::live(&["acme", "globex"]);
+    fleet.desired.tenants.remove(&tenant_id("acme"));
+    fleet.database(MAIN).schemas.remove(&schema("acq_acme"));
+    assert_eq!(fleet.plan().unmanaged[0].tenant, Some(tenant_id("acme")));
+}
+
+#[test]
 fn unmanaged_schemas_are_no_difference() {
     let mut fleet = Fleet::live(&["acme"]);
     fleet.desired.tenants.clear();
