@@ -6,7 +6,7 @@ use refinery_core::Migration;
 use uuid::Uuid;
 
 use crate::control::journal::{self, LedgerEntry, TenantRow, Values};
-use crate::control::{self, OWN_PATH};
+use crate::control::{self, OWN_PATH, SEE_ALL};
 use crate::model::desired::{Desired, Tenant};
 use crate::model::migration::MigrationFile;
 use crate::model::name::{RoleName, SqlName, TenantId, qualified, quote_literal};
@@ -76,13 +76,11 @@ impl<'a> Work<'a> {
             )
         };
         format!(
-            "BEGIN; SET LOCAL search_path = pg_catalog, pg_temp; {} SET LOCAL application_name = {}; \
-             SET LOCAL standard_conforming_strings = on; \
+            "BEGIN; {OWN_PATH}; {}; SET LOCAL standard_conforming_strings = on; {HEAR_ALL}; {SEE_ALL}; \
              SELECT pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtextextended({}, 0)); \
              SELECT uid, schema_name, template, history_table, state{} FROM tenantry.tenant WHERE id = {}; \
-             SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = {}; {history}",
-            crate::pg::wire::guards(self.tenant.timeouts),
-            quote_literal(&self.application_name()),
+             SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = {}; {history}SET LOCAL row_security TO DEFAULT",
+            self.settings(),
             quote_literal(&control::tenant_lock(self.id)),
             self.carried_out(),
             quote_literal(self.id.as_str()),
@@ -97,6 +95,26 @@ impl<'a> Work<'a> {
                  WHERE r.plan_id = '{plan_id}' AND s.tenant = id AND s.status = 'applied')"
             )
         })
+    }
+
+    /// What holds for the whole transaction, but for what files set for themselves.
+    fn settings(&self) -> String {
+        format!(
+            "{} SET LOCAL application_name = {}",
+            crate::pg::wire::guards(self.tenant.timeouts),
+            quote_literal(&self.application_name())
+        )
+    }
+
+    /// What follows a file: nothing it has set or left in the session reaches another file or tenant.
+    fn afresh(&self) -> String {
+        [
+            OWN_PATH.to_owned(),
+            still_in_transaction(&self.application_name()),
+            CLEAN.to_owned(),
+            self.settings(),
+        ]
+        .join(";\n")
     }
 
     fn role(&self) -> String {
@@ -312,7 +330,7 @@ impl<'w, 'a> Writing<'w, 'a> {
             history_table: qualified(&work.tenant.schema, &work.desired.history_table),
             new_history: work.creates(),
             pin: work.pin(),
-            between: SETTLE_CONSTRAINTS.to_owned(),
+            between: [&work.afresh(), &work.pin(), SETTLE_CONSTRAINTS].join(";\n"),
             tail: self.tail(uid, role),
             template: self.template,
             migrations: self.migrations,
@@ -342,8 +360,8 @@ impl<'w, 'a> Writing<'w, 'a> {
             journal::touch_tenant(uid, &self.used)
         };
         [
+            work.afresh(),
             OWN_PATH.to_owned(),
-            still_in_transaction(&work.application_name()),
             row,
             journal::ledger(work.run, uid, &self.ledger),
             journal::applied_step(work.run, work.id, &self.steps.join(", ")),
@@ -361,6 +379,16 @@ fn settings(directives: &Directives) -> String {
         + &one("lock_timeout", directives.lock_timeout)
 }
 
+/// Undoes what a file may leave in the session, which the next tenant would find there: settings and roles that
+/// `set_config` gave it for good, temporary tables, cursors, listening, locks of the session. Inside of the
+/// transaction, so that it goes with the commit, and no session is ever handed on to others unclean.
+/// `DEALLOCATE` isn't among it: behind a proxy the prepared statements may be other clients'.
+const CLEAN: &str = "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; SET client_encoding = 'UTF8'; \
+     DISCARD TEMP; DISCARD SEQUENCES; CLOSE ALL; UNLISTEN *; SELECT pg_catalog.pg_advisory_unlock_all()";
+
+/// The notice of a name that is cut must come, and it comes when a message is parsed.
+const HEAR_ALL: &str = "SET LOCAL client_min_messages = notice";
+
 /// Fails when the application name isn't ours any more: then a file has ended the transaction it was set in.
 fn still_in_transaction(name: &str) -> String {
     // The cast of the setting can't be folded away, and is only reached when the names differ.
@@ -377,8 +405,8 @@ fn still_in_transaction(name: &str) -> String {
 const SETTLE_CONSTRAINTS: &str = "DO 'DECLARE names text; BEGIN \
 SELECT pg_catalog.string_agg(pg_catalog.format(''%I.%I'', n.nspname, c.conname), '', '') INTO names \
 FROM pg_catalog.pg_namespace n \
-JOIN pg_catalog.pg_depend d ON d.refclassid = ''pg_catalog.pg_namespace''::pg_catalog.regclass \
-AND d.refobjid = n.oid AND d.classid = ''pg_catalog.pg_class''::pg_catalog.regclass \
+JOIN pg_catalog.pg_depend d ON d.refclassid = ''pg_catalog.pg_namespace''::pg_catalog.regclass::pg_catalog.oid \
+AND d.refobjid = n.oid AND d.classid = ''pg_catalog.pg_class''::pg_catalog.regclass::pg_catalog.oid \
 JOIN pg_catalog.pg_constraint c ON c.conrelid = d.objid AND c.condeferred \
 WHERE n.nspname = pg_catalog.current_schema(); \
 IF names IS NOT NULL THEN EXECUTE ''SET CONSTRAINTS '' || names || '' IMMEDIATE''; \
