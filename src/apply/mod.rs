@@ -17,12 +17,12 @@ use uuid::Uuid;
 
 use crate::control::journal::{self, RunStart, StepRow};
 use crate::error::{Error, Exit};
-use crate::model::desired::Desired;
+use crate::model::desired::{Desired, Timeouts};
 use crate::model::name::{ClusterName, RoleName, TemplateName};
 use crate::observe::Targets;
 use crate::pg::clients::Clients;
 use crate::pg::error::PgError;
-use crate::pg::wire::Wire;
+use crate::pg::wire::{OWN_PATH, Wire, guards};
 use crate::plan::Plan;
 use crate::plan::action::DatabaseAction;
 use crate::report::{
@@ -285,10 +285,15 @@ fn finish(
             took_ms: outcome.took_ms,
         })
         .collect();
+    wire.run(&format!(
+        "BEGIN; {OWN_PATH}; {}",
+        guards(Timeouts::default())
+    ))?;
     if !rows.is_empty() {
         journal::steps(wire, report.run, &rows)?;
     }
-    journal::finish(wire, report.run, exit)
+    journal::finish(wire, report.run, exit)?;
+    wire.run("COMMIT")
 }
 
 fn report(

@@ -15,7 +15,7 @@ use crate::model::name::{
 use crate::model::observed::ServerFacts;
 use crate::pg::catalog::{self, ControlTables};
 use crate::pg::error::PgError;
-use crate::pg::wire::Wire;
+use crate::pg::wire::{OWN_PATH, Wire, begin_reading, guards};
 use crate::plan::action::DatabaseAction;
 use crate::report::{DatabaseOutcome, Failure, Status};
 
@@ -36,6 +36,19 @@ pub struct Preparation<'a> {
 /// # Errors
 /// A read-only target, another fleet's database, or a saved plan that was carried out before.
 pub fn check(
+    wire: &mut Wire,
+    cluster: &ClusterName,
+    fleet: &FleetName,
+    plan_id: Option<Uuid>,
+) -> Result<ServerFacts, Error> {
+    let fault = |error: PgError| Error::failed(format!("cluster {cluster}: {error}"));
+    wire.run(&begin_reading()).map_err(fault)?;
+    let facts = checked(wire, cluster, fleet, plan_id)?;
+    wire.run("COMMIT").map_err(fault)?;
+    Ok(facts)
+}
+
+fn checked(
     wire: &mut Wire,
     cluster: &ClusterName,
     fleet: &FleetName,
@@ -117,8 +130,8 @@ impl Steps<'_, '_> {
     fn run(&mut self) -> Result<(), Fault> {
         let timeouts = crate::model::desired::Timeouts::default();
         let begin = format!(
-            "BEGIN; {} SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL application_name = {}",
-            crate::pg::wire::guards(timeouts),
+            "BEGIN; {OWN_PATH}; {} SET LOCAL application_name = {}",
+            guards(timeouts),
             quote_literal(&format!("tenantry/{}", self.preparation.run.run.simple())),
         );
         self.send("starting the run", &begin)?;

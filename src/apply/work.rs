@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use refinery_core::Migration;
 use uuid::Uuid;
 
+use crate::control;
 use crate::control::journal::{self, LedgerEntry, TenantRow, Values};
-use crate::control::{self, OWN_PATH, SEE_ALL};
 use crate::model::desired::{Desired, Tenant};
 use crate::model::migration::MigrationFile;
 use crate::model::name::{RoleName, SqlName, TenantId, qualified, quote_literal};
 use crate::model::template::{Directives, SourceFile, Template};
 use crate::pg::runner::{self, Recorded, Script, Text};
+use crate::pg::wire::{OWN_PATH, SEE_ALL, guards};
 use crate::plan::Cohort;
 use crate::plan::action::{MigrationRef, Precondition, TenantAction};
 use crate::sql;
@@ -101,7 +102,7 @@ impl<'a> Work<'a> {
     fn settings(&self) -> String {
         format!(
             "{} SET LOCAL application_name = {}",
-            crate::pg::wire::guards(self.tenant.timeouts),
+            guards(self.tenant.timeouts),
             quote_literal(&self.application_name())
         )
     }

@@ -5,9 +5,9 @@ use refinery_core::Migration;
 use crate::model::name::{FleetName, quote_literal};
 use crate::pg::error::PgError;
 use crate::pg::runner::{self, Recorded, Script, Text};
-use crate::pg::wire::Wire;
+use crate::pg::wire::{OWN_PATH, Wire};
 
-use super::{OWN_PATH, VERSION};
+use super::VERSION;
 
 mod embedded {
     refinery::embed_migrations!("src/control/migrations");

@@ -1,6 +1,7 @@
 //! Files, roles and neighbours that would make the program lie, hang, or carry something from tenant to tenant.
 
 use crate::support::fleet::{Fleet, outcome};
+use crate::support::server::{DEPLOY, OWNER};
 
 /// `apply` by one worker, so that all tenants go over one connection.
 #[track_caller]
@@ -75,4 +76,92 @@ fn nothing_a_file_sets_reaches_the_next_file() {
         fleet.database.texts("SELECT body FROM t_acme.note"),
         [format!("t_acme|{zone}|5s|500ms")]
     );
+}
+
+/// Makes a role that may log in, and has the program connect as it.
+fn connect_as(fleet: &mut Fleet, role: &str, attributes: &str) -> String {
+    let role = format!("{role}_{}", fleet.database.name);
+    fleet.database.run(&format!(
+        "CREATE ROLE {role} LOGIN PASSWORD 'tests-only' NOSUPERUSER NOBYPASSRLS {attributes}"
+    ));
+    let url = fleet.database.url().replace(DEPLOY, &role);
+    fleet.env.push(("DATABASE_URL".to_owned(), url));
+    role
+}
+
+#[test]
+fn a_member_that_does_not_inherit_plans_and_applies() {
+    let mut fleet = Fleet::small(&["acme"]);
+    let role = connect_as(&mut fleet, "stranger", "NOINHERIT");
+    let database = &fleet.database.name;
+    fleet.database.run(&format!(
+        "GRANT {OWNER} TO {role}; GRANT CREATE ON DATABASE {database} TO {role}"
+    ));
+    fleet.apply(0);
+    fleet.expect_no_changes();
+    fleet.migration("V1__add_tag.sql", "ALTER TABLE note ADD COLUMN tag text;\n");
+    fleet.apply(0);
+    fleet.expect_no_changes();
+}
+
+#[test]
+fn a_history_with_hidden_rows_is_unreadable_not_empty() {
+    let mut fleet = Fleet::small(&["acme", "globex"]);
+    fleet.migration("V1__add_tag.sql", "ALTER TABLE note ADD COLUMN tag text;\n");
+    fleet.apply(0);
+    let role = connect_as(&mut fleet, "reader", "");
+    fleet.database.run(&format!(
+        "GRANT USAGE ON SCHEMA tenantry, t_acme, t_globex TO {role};
+         GRANT SELECT ON ALL TABLES IN SCHEMA tenantry, t_acme, t_globex TO {role}"
+    ));
+    fleet.expect_no_changes();
+    fleet
+        .database
+        .run("ALTER TABLE t_acme.history ENABLE ROW LEVEL SECURITY");
+    let plan = fleet.plan();
+    assert_eq!(plan["cohorts"], serde_json::json!([]));
+    assert_eq!(plan["blocked"][0]["tenant"], "acme");
+    assert_eq!(plan["blocked"][0]["code"], "history_unreadable");
+    assert_eq!(plan["summary"]["unchanged"], 1);
+}
+
+#[test]
+fn a_locked_history_blocks_its_tenant_and_holds_nobody() {
+    let fleet = Fleet::small(&["acme", "globex"]);
+    fleet.apply(0);
+    let mut holder = fleet.database.admin();
+    holder
+        .batch_execute("BEGIN; LOCK TABLE t_acme.history")
+        .expect("nobody uses it");
+    let plan = fleet.plan();
+    assert_eq!(plan["blocked"][0]["tenant"], "acme");
+    assert_eq!(plan["blocked"][0]["code"], "history_unreadable");
+    assert_eq!(plan["summary"]["unchanged"], 1);
+}
+
+#[test]
+fn defaults_of_the_database_change_nothing_of_ours() {
+    let fleet = Fleet::small(&["acme"]);
+    let database = &fleet.database.name;
+    let operators: String = ["name", "text", "uuid", "oid", "int8", "\"char\""]
+        .iter()
+        .map(|kind| {
+            format!(
+                "CREATE FUNCTION public.wrong({kind}, {kind}) RETURNS boolean LANGUAGE sql AS 'SELECT 1 / 0 = 1';
+                 CREATE OPERATOR public.= (LEFTARG = {kind}, RIGHTARG = {kind}, FUNCTION = public.wrong);"
+            )
+        })
+        .collect();
+    fleet.database.run(&format!(
+        "{operators}
+         ALTER DATABASE {database} SET search_path = public, pg_catalog;
+         ALTER DATABASE {database} SET client_min_messages = error;
+         ALTER DATABASE {database} SET standard_conforming_strings = off"
+    ));
+    fleet.apply(0);
+    fleet.expect_no_changes();
+    let long = "x".repeat(64);
+    fleet.migration("V1__long.sql", &format!("CREATE TABLE {long} (id int);\n"));
+    let report = fleet.apply(1);
+    assert_eq!(outcome(&report, "acme")["error"]["sqlstate"], "42622");
 }
