@@ -78,7 +78,7 @@ fn read(
 ) -> Result<LiveDatabase, PgError> {
     wire.run(&begin_reading())?;
     let server = catalog::server(wire)?;
-    let (control, tenants) = control(wire)?;
+    let (control, tenants) = control_or_words(wire)?;
     let history_tables: BTreeSet<&TableName> = tenants
         .values()
         .map(|tenant| &tenant.history_table)
@@ -107,6 +107,18 @@ fn read(
 }
 
 type Tenants = BTreeMap<TenantId, ControlTenant>;
+
+/// Tables of our names that are another's, or that hold what we can't use, don't hide the rest of the database.
+fn control_or_words(wire: &mut Wire) -> Result<(ControlState, Tenants), PgError> {
+    match control(wire) {
+        Err(error) if !error.closed => {
+            wire.run("ROLLBACK")?;
+            wire.run(&begin_reading())?;
+            Ok((ControlState::Unreadable(error.to_string()), Tenants::new()))
+        }
+        read => read,
+    }
+}
 
 fn control(wire: &mut Wire) -> Result<(ControlState, Tenants), PgError> {
     match catalog::control_tables(wire)? {

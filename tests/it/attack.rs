@@ -165,3 +165,17 @@ fn defaults_of_the_database_change_nothing_of_ours() {
     let report = fleet.apply(1);
     assert_eq!(outcome(&report, "acme")["error"]["sqlstate"], "42622");
 }
+
+#[test]
+fn a_control_schema_of_another_tool_blocks_and_says_so() {
+    let fleet = Fleet::small(&["acme"]);
+    fleet.database.run(&format!(
+        "CREATE SCHEMA tenantry; GRANT USAGE ON SCHEMA tenantry TO {DEPLOY};
+         CREATE TABLE tenantry.fleet (x int); CREATE TABLE tenantry.schema_history (x int);
+         CREATE TABLE tenantry.tenant (x int); GRANT SELECT ON ALL TABLES IN SCHEMA tenantry TO {DEPLOY}"
+    ));
+    let plan = fleet.plan();
+    assert_eq!(plan["blocked"][0]["code"], "history_unreadable");
+    assert_eq!(plan["complete"], true);
+    fleet.run(["apply", "--auto-approve"]).expect(4);
+}
