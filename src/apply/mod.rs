@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::control::journal::{self, RunStart, StepRow};
 use crate::error::{Error, Exit};
-use crate::model::desired::{Desired, Timeouts};
+use crate::model::desired::{Desired, Tenant, Timeouts};
 use crate::model::name::{ClusterName, RoleName, TemplateName};
 use crate::observe::Targets;
 use crate::pg::clients::Clients;
@@ -185,7 +185,13 @@ impl Database {
         let lock = RunLock::take(&clients, cluster, application, request.lock_wait, cancel)?;
         let fault = |error: PgError| Error::failed(format!("cluster {cluster}: {error}"));
         let mut wire = clients.connect().map_err(fault)?;
-        let facts = prepare::check(&mut wire, cluster, &request.desired.fleet, request.plan_id)?;
+        let facts = prepare::check(
+            &mut wire,
+            cluster,
+            &request.desired.fleet,
+            request.plan_id,
+            &owners(request, cluster),
+        )?;
         clients.put_back(wire);
         let declared = request
             .desired
@@ -234,16 +240,27 @@ fn clusters_of<'a>(request: &Request<'a>) -> BTreeSet<&'a ClusterName> {
         .collect()
 }
 
+/// The tenants of the plan that live on a cluster.
+fn tenants_of<'a>(
+    request: &Request<'a>,
+    cluster: &'a ClusterName,
+) -> impl Iterator<Item = &'a Tenant> {
+    let desired = request.desired;
+    let cohorts = request.plan.cohorts.iter();
+    let ids = cohorts.flat_map(|cohort| &cohort.tenants);
+    ids.filter_map(|id| desired.tenants.get(id))
+        .filter(move |tenant| tenant.cluster == *cluster)
+}
+
+/// The roles that are to own them, each once.
+fn owners(request: &Request<'_>, cluster: &ClusterName) -> Vec<String> {
+    let owners = tenants_of(request, cluster).filter_map(|tenant| tenant.owner.as_ref());
+    let owners: BTreeSet<&RoleName> = owners.collect();
+    owners.into_iter().map(ToString::to_string).collect()
+}
+
 fn preparation<'a>(request: &Request<'a>, cluster: &'a ClusterName, run: Uuid) -> Preparation<'a> {
-    let ids = request
-        .plan
-        .cohorts
-        .iter()
-        .flat_map(|cohort| &cohort.tenants);
-    let tenants: Vec<_> = ids
-        .filter_map(|id| request.desired.tenants.get(id))
-        .filter(|tenant| tenant.cluster == *cluster)
-        .collect();
+    let tenants: Vec<_> = tenants_of(request, cluster).collect();
     let templates: BTreeSet<&TemplateName> =
         tenants.iter().map(|tenant| &tenant.template).collect();
     let actions: Vec<&DatabaseAction> = request

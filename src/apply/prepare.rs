@@ -10,7 +10,8 @@ use crate::control::journal::{self, RunStart, StepRow};
 use crate::error::Error;
 use crate::model::desired::Desired;
 use crate::model::name::{
-    ClusterName, ExtensionName, FleetName, SchemaName, SqlName, quote_literal,
+    ClusterName, ExtensionName, FleetName, RoleName, SchemaName, SqlName, quote_ident,
+    quote_literal,
 };
 use crate::model::observed::ServerFacts;
 use crate::pg::catalog::{self, ControlTables};
@@ -34,18 +35,51 @@ pub struct Preparation<'a> {
 /// What must hold before anything is changed.
 ///
 /// # Errors
-/// A read-only target, another fleet's database, or a saved plan that was carried out before.
+/// A read-only target, another fleet's database, a saved plan that was carried out before, or one of the `owners`
+/// of the run's tenants that we can't become.
 pub fn check(
     wire: &mut Wire,
     cluster: &ClusterName,
     fleet: &FleetName,
     plan_id: Option<Uuid>,
+    owners: &[String],
 ) -> Result<ServerFacts, Error> {
     let fault = |error: PgError| Error::failed(format!("cluster {cluster}: {error}"));
     wire.run(&begin_reading()).map_err(fault)?;
     let facts = checked(wire, cluster, fleet, plan_id)?;
+    check_owners(wire, cluster, &facts.role, owners)?;
     wire.run("COMMIT").map_err(fault)?;
     Ok(facts)
+}
+
+/// Every tenant's transaction becomes its owner.
+fn check_owners(
+    wire: &mut Wire,
+    cluster: &ClusterName,
+    role: &RoleName,
+    owners: &[String],
+) -> Result<(), Error> {
+    let found = catalog::unreachable_owner(wire, owners)
+        .map_err(|error| Error::failed(format!("cluster {cluster}: {error}")))?;
+    let Some((owner, exists)) = found else {
+        return Ok(());
+    };
+    let (role, quoted) = (role.quoted(), quote_ident(&owner));
+    let (problem, hint) = if exists {
+        (
+            format!("the connecting role {role} isn't a member of it"),
+            format!("GRANT {quoted} TO {role}, or correct `owner:`."),
+        )
+    } else {
+        (
+            "it doesn't exist".to_owned(),
+            format!("CREATE ROLE {quoted} and GRANT it TO {role}, or correct `owner:`."),
+        )
+    };
+    Err(Error::refused(format!(
+        "cluster {cluster}: tenants are to be owned by role {quoted}, but {problem}"
+    ))
+    .hint(hint))
 }
 
 fn checked(

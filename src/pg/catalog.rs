@@ -235,6 +235,19 @@ pub fn update_targets(
     Ok(targets)
 }
 
+/// Of these roles the first that the connecting role can't become, and whether it exists.
+pub fn unreachable_owner(
+    wire: &mut Wire,
+    owners: &[String],
+) -> Result<Option<(String, bool)>, PgError> {
+    let owners = owners.to_vec();
+    let rows = wire.typed(
+        include_str!("queries/unreachable_owners.sql"),
+        &[(&owners, Type::TEXT_ARRAY)],
+    )?;
+    Ok(rows.first().map(|row| (row.get(0), row.get(1))))
+}
+
 /// Who holds an advisory lock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LockHolder {

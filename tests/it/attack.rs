@@ -179,3 +179,19 @@ fn a_control_schema_of_another_tool_blocks_and_says_so() {
     assert_eq!(plan["complete"], true);
     fleet.run(["apply", "--auto-approve"]).expect(4);
 }
+
+#[test]
+fn an_owner_we_cannot_become_is_refused_before_anything_is_changed() {
+    let mut fleet = Fleet::small(&["acme"]);
+    fleet.apply(0);
+    fleet.migration("V1__add_tag.sql", "ALTER TABLE note ADD COLUMN tag text;\n");
+    for (owner, problem) in [
+        ("pg_monitor", "isn't a member"),
+        ("no_such_role", "doesn't exist"),
+    ] {
+        fleet.defaults = format!("  owner: {owner}\n");
+        let run = fleet.run(["apply", "--auto-approve"]).expect(4);
+        assert!(run.stderr.contains(problem), "{}", run.stderr);
+    }
+    assert_eq!(fleet.database.count("SELECT count(*) FROM tenantry.run"), 1);
+}
