@@ -263,10 +263,10 @@ impl Steps<'_, '_> {
         version: Option<&str>,
         schema: &SchemaName,
     ) -> Result<Option<Failure>, PgError> {
-        self.shared_schema(schema)?;
+        let make_schema = self.shared_schema(schema)?;
         let version = version.map(|version| format!(" VERSION {}", quote_literal(version)));
         let sql = format!(
-            "CREATE EXTENSION {} WITH SCHEMA {}{}",
+            "{make_schema}CREATE EXTENSION {} WITH SCHEMA {}{}",
             name.quoted(),
             schema.quoted(),
             version.unwrap_or_default()
@@ -274,19 +274,20 @@ impl Steps<'_, '_> {
         self.extension(name, &sql)
     }
 
-    /// A schema for extensions: everyone may use what is in it, nobody but its owner may add to it.
-    fn shared_schema(&mut self, schema: &SchemaName) -> Result<(), PgError> {
+    /// What makes a schema for extensions, if it isn't there: everyone may use what is in it, nobody but its owner
+    /// may add to it.
+    fn shared_schema(&mut self, schema: &SchemaName) -> Result<String, PgError> {
         let exists = format!(
             "SELECT FROM pg_catalog.pg_namespace WHERE nspname = {}",
             quote_literal(schema.as_str())
         );
         let found = self.wire.simple(&exists)?;
         if found.iter().any(|result| !result.rows.is_empty()) {
-            return Ok(());
+            return Ok(String::new());
         }
         let schema = schema.quoted();
-        self.wire.run(&format!(
-            "CREATE SCHEMA {schema}; GRANT USAGE ON SCHEMA {schema} TO PUBLIC"
+        Ok(format!(
+            "CREATE SCHEMA {schema}; GRANT USAGE ON SCHEMA {schema} TO PUBLIC; "
         ))
     }
 

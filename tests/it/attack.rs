@@ -195,3 +195,11 @@ fn an_owner_we_cannot_become_is_refused_before_anything_is_changed() {
     }
     assert_eq!(fleet.database.count("SELECT count(*) FROM tenantry.run"), 1);
 }
+
+#[test]
+fn an_optional_extension_that_is_refused_leaves_nothing() {
+    let mut fleet = Fleet::small(&["acme"]);
+    fleet.extra = "extensions: [{ name: pageinspect, optional: true }]\n".to_owned();
+    fleet.apply(0);
+    assert_eq!(fleet.database.schemas(), ["t_acme", "tenantry"]);
+}
