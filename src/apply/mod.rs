@@ -22,7 +22,7 @@ use crate::model::name::{ClusterName, RoleName, TemplateName};
 use crate::observe::Targets;
 use crate::pg::clients::Clients;
 use crate::pg::error::PgError;
-use crate::pg::wire::{OWN_PATH, Wire, guards};
+use crate::pg::wire::{BEGIN, OWN_PATH, Wire, guards};
 use crate::plan::Plan;
 use crate::plan::action::DatabaseAction;
 use crate::report::{
@@ -303,7 +303,7 @@ fn finish(
         })
         .collect();
     wire.run(&format!(
-        "BEGIN; {OWN_PATH}; {}",
+        "{BEGIN}; {OWN_PATH}; {}",
         guards(Timeouts::default())
     ))?;
     if !rows.is_empty() {

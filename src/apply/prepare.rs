@@ -16,7 +16,7 @@ use crate::model::name::{
 use crate::model::observed::ServerFacts;
 use crate::pg::catalog::{self, ControlTables};
 use crate::pg::error::PgError;
-use crate::pg::wire::{OWN_PATH, Wire, begin_reading, guards};
+use crate::pg::wire::{BEGIN, OWN_PATH, Wire, begin_reading, guards};
 use crate::plan::action::DatabaseAction;
 use crate::report::{DatabaseOutcome, Failure, Status};
 
@@ -164,7 +164,7 @@ impl Steps<'_, '_> {
     fn run(&mut self) -> Result<(), Fault> {
         let timeouts = crate::model::desired::Timeouts::default();
         let begin = format!(
-            "BEGIN; {OWN_PATH}; {} SET LOCAL application_name = {}",
+            "{BEGIN}; {OWN_PATH}; {} SET LOCAL application_name = {}",
             guards(timeouts),
             quote_literal(&format!("tenantry/{}", self.preparation.run.run.simple())),
         );

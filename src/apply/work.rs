@@ -12,7 +12,7 @@ use crate::model::migration::MigrationFile;
 use crate::model::name::{RoleName, SqlName, TenantId, qualified, quote_literal};
 use crate::model::template::{Directives, SourceFile, Template};
 use crate::pg::runner::{self, Recorded, Script, Text};
-use crate::pg::wire::{OWN_PATH, SEE_ALL, guards};
+use crate::pg::wire::{BEGIN, OWN_PATH, SEE_ALL, guards};
 use crate::plan::Cohort;
 use crate::plan::action::{MigrationRef, Precondition, TenantAction};
 use crate::sql;
@@ -77,7 +77,7 @@ impl<'a> Work<'a> {
             )
         };
         format!(
-            "BEGIN; {OWN_PATH}; {}; SET LOCAL standard_conforming_strings = on; {HEAR_ALL}; {SEE_ALL}; \
+            "{BEGIN}; {OWN_PATH}; {}; SET LOCAL standard_conforming_strings = on; {HEAR_ALL}; {SEE_ALL}; \
              SELECT pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtextextended({}, 0)); \
              SELECT uid, schema_name, template, history_table, state{} FROM tenantry.tenant WHERE id = {}; \
              SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = {}; {history}SET LOCAL row_security TO DEFAULT",

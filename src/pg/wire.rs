@@ -178,6 +178,10 @@ impl Drop for Wire {
 /// set as its default.
 pub const OWN_PATH: &str = "SET LOCAL ROLE NONE; SET LOCAL search_path = pg_catalog, pg_temp";
 
+/// Begins a transaction whose every statement sees what was committed before it, whatever the default: what is read
+/// after a lock was got must not be older than the lock.
+pub const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+
 /// Makes it an error to read a table of which a policy hides rows, where too few rows would come otherwise.
 pub const SEE_ALL: &str = "SET LOCAL row_security = off";
 

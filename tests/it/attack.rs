@@ -203,3 +203,22 @@ fn an_optional_extension_that_is_refused_leaves_nothing() {
     fleet.apply(0);
     assert_eq!(fleet.database.schemas(), ["t_acme", "tenantry"]);
 }
+
+/// A snapshot taken with the lock would show the tenant as it was before whoever held the lock committed.
+#[test]
+fn what_is_read_under_the_lock_is_not_older_than_the_lock() {
+    let fleet = Fleet::small(&["acme"]);
+    let database = &fleet.database.name;
+    fleet.database.run(&format!(
+        "ALTER DATABASE {database} SET default_transaction_isolation = 'repeatable read'"
+    ));
+    fleet.migration(
+        "V1__note.sql",
+        "INSERT INTO note (body) VALUES (current_setting('transaction_isolation'));",
+    );
+    fleet.apply(0);
+    assert_eq!(
+        fleet.database.texts("SELECT body FROM t_acme.note"),
+        ["read committed"]
+    );
+}
