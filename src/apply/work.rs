@@ -332,7 +332,7 @@ impl<'w, 'a> Writing<'w, 'a> {
             new_history: work.creates(),
             pin: work.pin(),
             between: [&work.afresh(), &work.pin(), SETTLE_CONSTRAINTS].join(";\n"),
-            tail: self.tail(uid, role),
+            tail: [self.all_recorded(), self.tail(uid, role)].concat(),
             template: self.template,
             migrations: self.migrations,
         };
@@ -342,6 +342,27 @@ impl<'w, 'a> Writing<'w, 'a> {
             files: self.files,
             steps: self.steps,
         }
+    }
+
+    /// Fails when the history didn't take every row, because of a trigger or a rule on it. Still as the owner.
+    fn all_recorded(&self) -> String {
+        let versions: Vec<String> = self
+            .migrations
+            .iter()
+            .map(|recorded| recorded.migration.version().to_string())
+            .collect();
+        if versions.is_empty() {
+            return String::new();
+        }
+        let work = self.work;
+        format!(
+            "SELECT CASE WHEN pg_catalog.count(*) OPERATOR(pg_catalog.=) {wanted} THEN 0 ELSE pg_catalog.concat(\
+             'the history took ', pg_catalog.count(*), ' of {wanted} rows')::pg_catalog.int4 END \
+             FROM {} WHERE version OPERATOR(pg_catalog.=) ANY ('{{{}}}'::pg_catalog.int8[]);\n",
+            qualified(&work.tenant.schema, &work.desired.history_table),
+            versions.join(","),
+            wanted = versions.len(),
+        )
     }
 
     fn tail(&self, uid: Uuid, role: &RoleName) -> String {

@@ -222,3 +222,22 @@ fn what_is_read_under_the_lock_is_not_older_than_the_lock() {
         ["read committed"]
     );
 }
+
+#[test]
+fn a_history_that_swallows_its_rows_fails_its_tenant() {
+    let fleet = Fleet::small(&["acme", "globex"]);
+    fleet.apply(0);
+    fleet
+        .database
+        .run("CREATE RULE swallow AS ON INSERT TO t_acme.history DO INSTEAD NOTHING");
+    fleet.migration("V1__add_tag.sql", "ALTER TABLE note ADD COLUMN tag text;\n");
+    let report = fleet.apply(3);
+    assert_eq!(outcome(&report, "globex")["status"], "applied");
+    let message = outcome(&report, "acme")["error"]["message"].to_string();
+    assert!(
+        message.contains("the history took 0 of 1 rows"),
+        "{message}"
+    );
+    let plan = fleet.plan();
+    assert_eq!(plan["summary"]["migrate"], 1);
+}
