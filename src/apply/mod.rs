@@ -143,8 +143,9 @@ impl Databases {
             }
             let preparation = preparation(request, cluster, run);
             let made = database.prepare(&preparation);
-            made.iter()
-                .for_each(|outcome| reporter.event(&Event::DatabaseStep(outcome)));
+            for outcome in &made {
+                reporter.event(&Event::DatabaseStep(outcome));
+            }
             outcomes.extend(made);
         }
         outcomes

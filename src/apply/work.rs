@@ -125,7 +125,7 @@ impl<'a> Work<'a> {
         )
     }
 
-    /// Role, search_path and timeouts, as they stand before every file.
+    /// Role, `search_path` and timeouts, as they stand before every file.
     fn pin(&self) -> String {
         let shared = self.desired.search_path.iter().map(SqlName::quoted);
         let path: Vec<String> = std::iter::once(self.tenant.schema.quoted())
@@ -416,7 +416,7 @@ fn still_in_transaction(name: &str) -> String {
     // The cast of the setting can't be folded away, and is only reached when the names differ.
     format!(
         "SELECT CASE WHEN pg_catalog.current_setting('application_name') = {} THEN 0 \
-         ELSE ('a file ended its transaction: ' || pg_catalog.current_setting('application_name'))::int END",
+         ELSE ('a file ended its transaction, or set application_name: ' || pg_catalog.current_setting('application_name'))::int END",
         quote_literal(name)
     )
 }

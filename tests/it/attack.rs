@@ -143,18 +143,14 @@ fn a_locked_history_blocks_its_tenant_and_holds_nobody() {
 fn defaults_of_the_database_change_nothing_of_ours() {
     let fleet = Fleet::small(&["acme"]);
     let database = &fleet.database.name;
-    let operators: String = ["name", "text", "uuid", "oid", "int8", "\"char\""]
-        .iter()
-        .map(|kind| {
-            format!(
-                "CREATE FUNCTION public.wrong({kind}, {kind}) RETURNS boolean LANGUAGE sql AS 'SELECT 1 / 0 = 1';
-                 CREATE OPERATOR public.= (LEFTARG = {kind}, RIGHTARG = {kind}, FUNCTION = public.wrong);"
-            )
-        })
-        .collect();
+    for kind in ["name", "text", "uuid", "oid", "int8", "\"char\""] {
+        fleet.database.run(&format!(
+            "CREATE FUNCTION public.wrong({kind}, {kind}) RETURNS boolean LANGUAGE sql AS 'SELECT 1 / 0 = 1';
+             CREATE OPERATOR public.= (LEFTARG = {kind}, RIGHTARG = {kind}, FUNCTION = public.wrong)"
+        ));
+    }
     fleet.database.run(&format!(
-        "{operators}
-         ALTER DATABASE {database} SET search_path = public, pg_catalog;
+        "ALTER DATABASE {database} SET search_path = public, pg_catalog;
          ALTER DATABASE {database} SET client_min_messages = error;
          ALTER DATABASE {database} SET standard_conforming_strings = off"
     ));
