@@ -11,9 +11,9 @@ use crate::model::observed::{
 use crate::pg::catalog::{self, ControlTables, SchemaRow};
 use crate::pg::clients::Clients;
 use crate::pg::error::PgError;
-use crate::pg::history;
+use crate::pg::history::{self, Source};
 use crate::pg::settings::Target;
-use crate::pg::wire::Wire;
+use crate::pg::wire::{Wire, begin_reading};
 
 /// Where each cluster is; one whose settings make no sense is reported like one that doesn't answer.
 pub type Targets = BTreeMap<ClusterName, Result<Target, Error>>;
@@ -71,19 +71,14 @@ fn database(
         })
 }
 
-/// Settings of every reading transaction: our own names only, nothing compiled, nothing waited for.
-const READ_ONLY: &str = "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; \
-     SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL jit = off; SET LOCAL lock_timeout = '5s'; \
-     SET LOCAL statement_timeout = '5min'; SET LOCAL application_name = 'tenantry/observe'";
-
 fn read(
     desired: &Desired,
     cluster: &ClusterName,
     wire: &mut Wire,
 ) -> Result<LiveDatabase, PgError> {
-    wire.run(READ_ONLY)?;
+    wire.run(&begin_reading())?;
     let server = catalog::server(wire)?;
-    let (control, tenants) = control(wire)?;
+    let (control, tenants) = control_or_words(wire)?;
     let history_tables: BTreeSet<&TableName> = tenants
         .values()
         .map(|tenant| &tenant.history_table)
@@ -112,6 +107,18 @@ fn read(
 }
 
 type Tenants = BTreeMap<TenantId, ControlTenant>;
+
+/// Tables of our names that are another's, or that hold what we can't use, don't hide the rest of the database.
+fn control_or_words(wire: &mut Wire) -> Result<(ControlState, Tenants), PgError> {
+    match control(wire) {
+        Err(error) if !error.closed => {
+            wire.run("ROLLBACK")?;
+            wire.run(&begin_reading())?;
+            Ok((ControlState::Unreadable(error.to_string()), Tenants::new()))
+        }
+        read => read,
+    }
+}
 
 fn control(wire: &mut Wire) -> Result<(ControlState, Tenants), PgError> {
     match catalog::control_tables(wire)? {
@@ -190,7 +197,7 @@ fn live_schemas(
         let history = match table {
             None => LiveHistory::NotRead,
             Some(table) => history::unfit(&row).unwrap_or_else(|| {
-                to_read.push((row.schema.clone(), table.clone()));
+                to_read.push(Source::of(&row, table));
                 LiveHistory::NotRead
             }),
         };

@@ -33,9 +33,11 @@ pub fn by_replay(wire: &mut Wire, prepared: &Prepared<'_>) -> Option<Located> {
     if let Some(create) = &prepared.create_schema {
         wire.run(create).ok()?;
     }
-    for text in texts(prepared) {
-        wire.run(&prepared.script.pin).ok()?;
-        wire.run(&prepared.script.between).ok()?;
+    wire.run(&prepared.script.pin).ok()?;
+    for (number, text) in texts(prepared).enumerate() {
+        if number > 0 {
+            wire.run(&prepared.script.between).ok()?;
+        }
         wire.run(&text.settings).ok()?;
         for statement in sql::statements(&text.sql) {
             if wire.run(&text.sql[statement.range.clone()]).is_err() {

@@ -17,12 +17,12 @@ use uuid::Uuid;
 
 use crate::control::journal::{self, RunStart, StepRow};
 use crate::error::{Error, Exit};
-use crate::model::desired::Desired;
+use crate::model::desired::{Desired, Tenant, Timeouts};
 use crate::model::name::{ClusterName, RoleName, TemplateName};
 use crate::observe::Targets;
 use crate::pg::clients::Clients;
 use crate::pg::error::PgError;
-use crate::pg::wire::Wire;
+use crate::pg::wire::{BEGIN, OWN_PATH, Wire, guards};
 use crate::plan::Plan;
 use crate::plan::action::DatabaseAction;
 use crate::report::{
@@ -143,8 +143,9 @@ impl Databases {
             }
             let preparation = preparation(request, cluster, run);
             let made = database.prepare(&preparation);
-            made.iter()
-                .for_each(|outcome| reporter.event(&Event::DatabaseStep(outcome)));
+            for outcome in &made {
+                reporter.event(&Event::DatabaseStep(outcome));
+            }
             outcomes.extend(made);
         }
         outcomes
@@ -185,7 +186,13 @@ impl Database {
         let lock = RunLock::take(&clients, cluster, application, request.lock_wait, cancel)?;
         let fault = |error: PgError| Error::failed(format!("cluster {cluster}: {error}"));
         let mut wire = clients.connect().map_err(fault)?;
-        let facts = prepare::check(&mut wire, cluster, &request.desired.fleet, request.plan_id)?;
+        let facts = prepare::check(
+            &mut wire,
+            cluster,
+            &request.desired.fleet,
+            request.plan_id,
+            &owners(request, cluster),
+        )?;
         clients.put_back(wire);
         let declared = request
             .desired
@@ -234,16 +241,27 @@ fn clusters_of<'a>(request: &Request<'a>) -> BTreeSet<&'a ClusterName> {
         .collect()
 }
 
+/// The tenants of the plan that live on a cluster.
+fn tenants_of<'a>(
+    request: &Request<'a>,
+    cluster: &'a ClusterName,
+) -> impl Iterator<Item = &'a Tenant> {
+    let desired = request.desired;
+    let cohorts = request.plan.cohorts.iter();
+    let ids = cohorts.flat_map(|cohort| &cohort.tenants);
+    ids.filter_map(|id| desired.tenants.get(id))
+        .filter(move |tenant| tenant.cluster == *cluster)
+}
+
+/// The roles that are to own them, each once.
+fn owners(request: &Request<'_>, cluster: &ClusterName) -> Vec<String> {
+    let owners = tenants_of(request, cluster).filter_map(|tenant| tenant.owner.as_ref());
+    let owners: BTreeSet<&RoleName> = owners.collect();
+    owners.into_iter().map(ToString::to_string).collect()
+}
+
 fn preparation<'a>(request: &Request<'a>, cluster: &'a ClusterName, run: Uuid) -> Preparation<'a> {
-    let ids = request
-        .plan
-        .cohorts
-        .iter()
-        .flat_map(|cohort| &cohort.tenants);
-    let tenants: Vec<_> = ids
-        .filter_map(|id| request.desired.tenants.get(id))
-        .filter(|tenant| tenant.cluster == *cluster)
-        .collect();
+    let tenants: Vec<_> = tenants_of(request, cluster).collect();
     let templates: BTreeSet<&TemplateName> =
         tenants.iter().map(|tenant| &tenant.template).collect();
     let actions: Vec<&DatabaseAction> = request
@@ -285,10 +303,15 @@ fn finish(
             took_ms: outcome.took_ms,
         })
         .collect();
+    wire.run(&format!(
+        "{BEGIN}; {OWN_PATH}; {}",
+        guards(Timeouts::default())
+    ))?;
     if !rows.is_empty() {
         journal::steps(wire, report.run, &rows)?;
     }
-    journal::finish(wire, report.run, exit)
+    journal::finish(wire, report.run, exit)?;
+    wire.run("COMMIT")
 }
 
 fn report(

@@ -10,12 +10,13 @@ use crate::control::journal::{self, RunStart, StepRow};
 use crate::error::Error;
 use crate::model::desired::Desired;
 use crate::model::name::{
-    ClusterName, ExtensionName, FleetName, SchemaName, SqlName, quote_literal,
+    ClusterName, ExtensionName, FleetName, RoleName, SchemaName, SqlName, quote_ident,
+    quote_literal,
 };
 use crate::model::observed::ServerFacts;
 use crate::pg::catalog::{self, ControlTables};
 use crate::pg::error::PgError;
-use crate::pg::wire::Wire;
+use crate::pg::wire::{BEGIN, OWN_PATH, Wire, begin_reading, guards};
 use crate::plan::action::DatabaseAction;
 use crate::report::{DatabaseOutcome, Failure, Status};
 
@@ -34,8 +35,54 @@ pub struct Preparation<'a> {
 /// What must hold before anything is changed.
 ///
 /// # Errors
-/// A read-only target, another fleet's database, or a saved plan that was carried out before.
+/// A read-only target, another fleet's database, a saved plan that was carried out before, or one of the `owners`
+/// of the run's tenants that we can't become.
 pub fn check(
+    wire: &mut Wire,
+    cluster: &ClusterName,
+    fleet: &FleetName,
+    plan_id: Option<Uuid>,
+    owners: &[String],
+) -> Result<ServerFacts, Error> {
+    let fault = |error: PgError| Error::failed(format!("cluster {cluster}: {error}"));
+    wire.run(&begin_reading()).map_err(fault)?;
+    let facts = checked(wire, cluster, fleet, plan_id)?;
+    check_owners(wire, cluster, &facts.role, owners)?;
+    wire.run("COMMIT").map_err(fault)?;
+    Ok(facts)
+}
+
+/// Every tenant's transaction becomes its owner.
+fn check_owners(
+    wire: &mut Wire,
+    cluster: &ClusterName,
+    role: &RoleName,
+    owners: &[String],
+) -> Result<(), Error> {
+    let found = catalog::unreachable_owner(wire, owners)
+        .map_err(|error| Error::failed(format!("cluster {cluster}: {error}")))?;
+    let Some((owner, exists)) = found else {
+        return Ok(());
+    };
+    let (role, quoted) = (role.quoted(), quote_ident(&owner));
+    let (problem, hint) = if exists {
+        (
+            format!("the connecting role {role} isn't a member of it"),
+            format!("GRANT {quoted} TO {role}, or correct `owner:`."),
+        )
+    } else {
+        (
+            "it doesn't exist".to_owned(),
+            format!("CREATE ROLE {quoted} and GRANT it TO {role}, or correct `owner:`."),
+        )
+    };
+    Err(Error::refused(format!(
+        "cluster {cluster}: tenants are to be owned by role {quoted}, but {problem}"
+    ))
+    .hint(hint))
+}
+
+fn checked(
     wire: &mut Wire,
     cluster: &ClusterName,
     fleet: &FleetName,
@@ -117,8 +164,8 @@ impl Steps<'_, '_> {
     fn run(&mut self) -> Result<(), Fault> {
         let timeouts = crate::model::desired::Timeouts::default();
         let begin = format!(
-            "BEGIN; {} SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL application_name = {}",
-            crate::pg::wire::guards(timeouts),
+            "{BEGIN}; {OWN_PATH}; {} SET LOCAL application_name = {}",
+            guards(timeouts),
             quote_literal(&format!("tenantry/{}", self.preparation.run.run.simple())),
         );
         self.send("starting the run", &begin)?;
@@ -216,10 +263,10 @@ impl Steps<'_, '_> {
         version: Option<&str>,
         schema: &SchemaName,
     ) -> Result<Option<Failure>, PgError> {
-        self.shared_schema(schema)?;
+        let make_schema = self.shared_schema(schema)?;
         let version = version.map(|version| format!(" VERSION {}", quote_literal(version)));
         let sql = format!(
-            "CREATE EXTENSION {} WITH SCHEMA {}{}",
+            "{make_schema}CREATE EXTENSION {} WITH SCHEMA {}{}",
             name.quoted(),
             schema.quoted(),
             version.unwrap_or_default()
@@ -227,19 +274,20 @@ impl Steps<'_, '_> {
         self.extension(name, &sql)
     }
 
-    /// A schema for extensions: everyone may use what is in it, nobody but its owner may add to it.
-    fn shared_schema(&mut self, schema: &SchemaName) -> Result<(), PgError> {
+    /// What makes a schema for extensions, if it isn't there: everyone may use what is in it, nobody but its owner
+    /// may add to it.
+    fn shared_schema(&mut self, schema: &SchemaName) -> Result<String, PgError> {
         let exists = format!(
             "SELECT FROM pg_catalog.pg_namespace WHERE nspname = {}",
             quote_literal(schema.as_str())
         );
         let found = self.wire.simple(&exists)?;
         if found.iter().any(|result| !result.rows.is_empty()) {
-            return Ok(());
+            return Ok(String::new());
         }
         let schema = schema.quoted();
-        self.wire.run(&format!(
-            "CREATE SCHEMA {schema}; GRANT USAGE ON SCHEMA {schema} TO PUBLIC"
+        Ok(format!(
+            "CREATE SCHEMA {schema}; GRANT USAGE ON SCHEMA {schema} TO PUBLIC; "
         ))
     }
 

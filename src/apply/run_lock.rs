@@ -12,7 +12,7 @@ use crate::model::name::{ClusterName, quote_literal};
 use crate::pg::catalog;
 use crate::pg::clients::Clients;
 use crate::pg::error::PgError;
-use crate::pg::wire::Wire;
+use crate::pg::wire::{BEGIN, Wire};
 
 use super::cancel::Cancel;
 
@@ -81,11 +81,15 @@ impl RunLock {
     }
 }
 
+/// From PostgreSQL 17 on; the run lasts as long as it lasts.
+const NO_TIMEOUT: &str = "SELECT pg_catalog.set_config(s.name, '0', true) \
+     FROM pg_catalog.pg_settings s WHERE s.name OPERATOR(pg_catalog.=) 'transaction_timeout'";
+
 fn try_lock(wire: &mut Wire, application: &str) -> Result<bool, PgError> {
     let results = wire.simple(&format!(
-        "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL client_connection_check_interval = 500; \
+        "{BEGIN}; SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL client_connection_check_interval = 500; \
          SET LOCAL application_name = {}; \
-         SELECT pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtextextended({}, 0))",
+         SELECT pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtextextended({}, 0)); {NO_TIMEOUT}",
         quote_literal(application),
         quote_literal(RUN_LOCK),
     ))?;

@@ -12,7 +12,7 @@ use crate::model::observed::LiveHistory;
 use crate::pg::error::PgError;
 use crate::pg::history;
 use crate::pg::runner;
-use crate::pg::wire::{ResultSet, Wire};
+use crate::pg::wire::{BEGIN, OWN_PATH, ResultSet, SEE_ALL, Wire};
 use crate::plan::action::Precondition;
 
 use super::locate::{self, Located};
@@ -284,7 +284,7 @@ fn commit(wire: &mut Wire) -> Result<(), Broken> {
 /// whether its journal row is there. `None` while the lock is still held.
 pub fn was_committed(wire: &mut Wire, work: &Work<'_>) -> Result<Option<bool>, PgError> {
     let lock = format!(
-        "BEGIN; SET LOCAL search_path = pg_catalog, pg_temp; \
+        "{BEGIN}; {OWN_PATH}; {SEE_ALL}; \
          SELECT pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtextextended({}, 0))",
         crate::model::name::quote_literal(&crate::control::tenant_lock(work.id))
     );

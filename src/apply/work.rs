@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use refinery_core::Migration;
 use uuid::Uuid;
 
+use crate::control;
 use crate::control::journal::{self, LedgerEntry, TenantRow, Values};
-use crate::control::{self, OWN_PATH};
 use crate::model::desired::{Desired, Tenant};
 use crate::model::migration::MigrationFile;
 use crate::model::name::{RoleName, SqlName, TenantId, qualified, quote_literal};
 use crate::model::template::{Directives, SourceFile, Template};
 use crate::pg::runner::{self, Recorded, Script, Text};
+use crate::pg::wire::{BEGIN, OWN_PATH, SEE_ALL, guards};
 use crate::plan::Cohort;
 use crate::plan::action::{MigrationRef, Precondition, TenantAction};
 use crate::sql;
@@ -76,13 +77,11 @@ impl<'a> Work<'a> {
             )
         };
         format!(
-            "BEGIN; SET LOCAL search_path = pg_catalog, pg_temp; {} SET LOCAL application_name = {}; \
-             SET LOCAL standard_conforming_strings = on; \
+            "{BEGIN}; {OWN_PATH}; {}; SET LOCAL standard_conforming_strings = on; {HEAR_ALL}; {SEE_ALL}; \
              SELECT pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtextextended({}, 0)); \
              SELECT uid, schema_name, template, history_table, state{} FROM tenantry.tenant WHERE id = {}; \
-             SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = {}; {history}",
-            crate::pg::wire::guards(self.tenant.timeouts),
-            quote_literal(&self.application_name()),
+             SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = {}; {history}SET LOCAL row_security TO DEFAULT",
+            self.settings(),
             quote_literal(&control::tenant_lock(self.id)),
             self.carried_out(),
             quote_literal(self.id.as_str()),
@@ -99,6 +98,26 @@ impl<'a> Work<'a> {
         })
     }
 
+    /// What holds for the whole transaction, but for what files set for themselves.
+    fn settings(&self) -> String {
+        format!(
+            "{} SET LOCAL application_name = {}",
+            guards(self.tenant.timeouts),
+            quote_literal(&self.application_name())
+        )
+    }
+
+    /// What follows a file: nothing it has set or left in the session reaches another file or tenant.
+    fn afresh(&self) -> String {
+        [
+            OWN_PATH.to_owned(),
+            still_in_transaction(&self.application_name()),
+            CLEAN.to_owned(),
+            self.settings(),
+        ]
+        .join(";\n")
+    }
+
     fn role(&self) -> String {
         self.tenant.owner.as_ref().map_or_else(
             || "SET LOCAL ROLE NONE".to_owned(),
@@ -106,7 +125,7 @@ impl<'a> Work<'a> {
         )
     }
 
-    /// Role, search_path and timeouts, as they stand before every file.
+    /// Role, `search_path` and timeouts, as they stand before every file.
     fn pin(&self) -> String {
         let shared = self.desired.search_path.iter().map(SqlName::quoted);
         let path: Vec<String> = std::iter::once(self.tenant.schema.quoted())
@@ -312,8 +331,8 @@ impl<'w, 'a> Writing<'w, 'a> {
             history_table: qualified(&work.tenant.schema, &work.desired.history_table),
             new_history: work.creates(),
             pin: work.pin(),
-            between: SETTLE_CONSTRAINTS.to_owned(),
-            tail: self.tail(uid, role),
+            between: [&work.afresh(), &work.pin(), SETTLE_CONSTRAINTS].join(";\n"),
+            tail: [self.all_recorded(), self.tail(uid, role)].concat(),
             template: self.template,
             migrations: self.migrations,
         };
@@ -323,6 +342,27 @@ impl<'w, 'a> Writing<'w, 'a> {
             files: self.files,
             steps: self.steps,
         }
+    }
+
+    /// Fails when the history didn't take every row, because of a trigger or a rule on it. Still as the owner.
+    fn all_recorded(&self) -> String {
+        let versions: Vec<String> = self
+            .migrations
+            .iter()
+            .map(|recorded| recorded.migration.version().to_string())
+            .collect();
+        if versions.is_empty() {
+            return String::new();
+        }
+        let work = self.work;
+        format!(
+            "SELECT CASE WHEN pg_catalog.count(*) OPERATOR(pg_catalog.=) {wanted} THEN 0 ELSE pg_catalog.concat(\
+             'the history took ', pg_catalog.count(*), ' of {wanted} rows')::pg_catalog.int4 END \
+             FROM {} WHERE version OPERATOR(pg_catalog.=) ANY ('{{{}}}'::pg_catalog.int8[]);\n",
+            qualified(&work.tenant.schema, &work.desired.history_table),
+            versions.join(","),
+            wanted = versions.len(),
+        )
     }
 
     fn tail(&self, uid: Uuid, role: &RoleName) -> String {
@@ -342,8 +382,8 @@ impl<'w, 'a> Writing<'w, 'a> {
             journal::touch_tenant(uid, &self.used)
         };
         [
+            work.afresh(),
             OWN_PATH.to_owned(),
-            still_in_transaction(&work.application_name()),
             row,
             journal::ledger(work.run, uid, &self.ledger),
             journal::applied_step(work.run, work.id, &self.steps.join(", ")),
@@ -361,12 +401,22 @@ fn settings(directives: &Directives) -> String {
         + &one("lock_timeout", directives.lock_timeout)
 }
 
+/// Undoes what a file may leave in the session, which the next tenant would find there: settings and roles that
+/// `set_config` gave it for good, temporary tables, cursors, listening, locks of the session. Inside of the
+/// transaction, so that it goes with the commit, and no session is ever handed on to others unclean.
+/// `DEALLOCATE` isn't among it: behind a proxy the prepared statements may be other clients'.
+const CLEAN: &str = "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; SET client_encoding = 'UTF8'; \
+     DISCARD TEMP; DISCARD SEQUENCES; CLOSE ALL; UNLISTEN *; SELECT pg_catalog.pg_advisory_unlock_all()";
+
+/// The notice of a name that is cut must come, and it comes when a message is parsed.
+const HEAR_ALL: &str = "SET LOCAL client_min_messages = notice";
+
 /// Fails when the application name isn't ours any more: then a file has ended the transaction it was set in.
 fn still_in_transaction(name: &str) -> String {
     // The cast of the setting can't be folded away, and is only reached when the names differ.
     format!(
         "SELECT CASE WHEN pg_catalog.current_setting('application_name') = {} THEN 0 \
-         ELSE ('a file ended its transaction: ' || pg_catalog.current_setting('application_name'))::int END",
+         ELSE ('a file ended its transaction, or set application_name: ' || pg_catalog.current_setting('application_name'))::int END",
         quote_literal(name)
     )
 }
@@ -377,8 +427,8 @@ fn still_in_transaction(name: &str) -> String {
 const SETTLE_CONSTRAINTS: &str = "DO 'DECLARE names text; BEGIN \
 SELECT pg_catalog.string_agg(pg_catalog.format(''%I.%I'', n.nspname, c.conname), '', '') INTO names \
 FROM pg_catalog.pg_namespace n \
-JOIN pg_catalog.pg_depend d ON d.refclassid = ''pg_catalog.pg_namespace''::pg_catalog.regclass \
-AND d.refobjid = n.oid AND d.classid = ''pg_catalog.pg_class''::pg_catalog.regclass \
+JOIN pg_catalog.pg_depend d ON d.refclassid = ''pg_catalog.pg_namespace''::pg_catalog.regclass::pg_catalog.oid \
+AND d.refobjid = n.oid AND d.classid = ''pg_catalog.pg_class''::pg_catalog.regclass::pg_catalog.oid \
 JOIN pg_catalog.pg_constraint c ON c.conrelid = d.objid AND c.condeferred \
 WHERE n.nspname = pg_catalog.current_schema(); \
 IF names IS NOT NULL THEN EXECUTE ''SET CONSTRAINTS '' || names || '' IMMEDIATE''; \

@@ -5,9 +5,9 @@ use refinery_core::Migration;
 use crate::model::name::{FleetName, quote_literal};
 use crate::pg::error::PgError;
 use crate::pg::runner::{self, Recorded, Script, Text};
-use crate::pg::wire::Wire;
+use crate::pg::wire::{OWN_PATH, Wire};
 
-use super::{OWN_PATH, VERSION};
+use super::VERSION;
 
 mod embedded {
     refinery::embed_migrations!("src/control/migrations");
@@ -41,10 +41,12 @@ pub fn upgrade(wire: &mut Wire, from: i64) -> Result<(), PgError> {
 }
 
 fn migrate(wire: &mut Wire, from: i64, tail: String) -> Result<(), PgError> {
+    let pin = "SET LOCAL search_path = tenantry, pg_temp".to_owned();
     let script = Script {
         history_table: HISTORY.to_owned(),
         new_history: from == 0,
-        pin: "SET LOCAL search_path = tenantry, pg_temp".to_owned(),
+        between: pin.clone(),
+        pin,
         migrations: pending(from).into_iter().map(recorded).collect(),
         tail,
         ..Script::default()

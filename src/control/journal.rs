@@ -84,7 +84,7 @@ pub fn steps(wire: &mut Wire, run: Uuid, steps: &[StepRow]) -> Result<(), PgErro
     let tenants = column(|step| step.tenant.clone());
     let actions = column(|step| step.action.clone());
     let statuses = column(|step| step.status.as_str().to_owned());
-    let errors = column(|step| json(&step.error));
+    let errors = column(|step| json(step.error.as_ref()));
     let took: Vec<i64> = steps.iter().map(|step| millis(step.took_ms)).collect();
     wire.typed(
         "INSERT INTO tenantry.step (run, tenant, action, status, error, took_ms) \
@@ -106,8 +106,8 @@ pub fn steps(wire: &mut Wire, run: Uuid, steps: &[StepRow]) -> Result<(), PgErro
     Ok(())
 }
 
-fn json(error: &Option<Failure>) -> String {
-    serde_json::to_string(error).unwrap_or_else(|_| "null".to_owned())
+fn json(error: Option<&Failure>) -> String {
+    serde_json::to_string(&error).unwrap_or_else(|_| "null".to_owned())
 }
 
 fn millis(took: u64) -> i64 {

@@ -20,6 +20,3 @@ pub const RUN_LOCK: &str = "tenantry/run";
 pub fn tenant_lock(id: &crate::model::name::TenantId) -> String {
     format!("tenantry/tenant/{id}")
 }
-
-/// Pins what our own statements may see.
-pub const OWN_PATH: &str = "SET LOCAL ROLE NONE; SET LOCAL search_path = pg_catalog, pg_temp";

@@ -14,7 +14,7 @@ use crate::model::observed::{
 use crate::model::template::ContentHash;
 
 use super::error::PgError;
-use super::wire::Wire;
+use super::wire::{Wire, begin_reading};
 
 /// Reads what server, database and role this connection ended at.
 pub fn server(wire: &mut Wire) -> Result<ServerFacts, PgError> {
@@ -121,10 +121,20 @@ pub struct SchemaRow {
     pub history: Option<HistoryTable>,
 }
 
+impl SchemaRow {
+    /// Whether the connecting role may read the history without becoming another.
+    #[must_use]
+    pub fn reads_as_it_is(&self) -> bool {
+        self.usable && self.history.as_ref().is_some_and(|table| table.selectable)
+    }
+}
+
 /// A table with a history's name.
 #[derive(Clone, Debug)]
 pub struct HistoryTable {
     pub name: String,
+    /// There if the connecting role may become it.
+    pub owner: Option<RoleName>,
     pub selectable: bool,
     pub kind: String,
     /// `name type, …` in column order.
@@ -142,12 +152,17 @@ pub fn schemas(wire: &mut Wire, history_tables: &[String]) -> Result<Vec<SchemaR
 }
 
 fn schema_row(row: &postgres::Row) -> Result<SchemaRow, PgError> {
-    let history = row.get::<_, Option<String>>(4).map(|name| HistoryTable {
-        name,
-        selectable: row.get(5),
-        kind: row.get(6),
-        columns: row.get::<_, Option<String>>(7).unwrap_or_default(),
-    });
+    let table = |name| {
+        let owner = row.get::<_, Option<String>>(8).map(RoleName::new);
+        Ok::<_, PgError>(HistoryTable {
+            name,
+            owner: owner.map(named).transpose()?,
+            selectable: row.get(5),
+            kind: row.get(6),
+            columns: row.get::<_, Option<String>>(7).unwrap_or_default(),
+        })
+    };
+    let history = row.get::<_, Option<String>>(4).map(table).transpose()?;
     Ok(SchemaRow {
         oid: row.get(0),
         schema: named(SchemaName::new(row.get::<_, String>(1)))?,
@@ -220,6 +235,19 @@ pub fn update_targets(
     Ok(targets)
 }
 
+/// Of these roles the first that the connecting role can't become, and whether it exists.
+pub fn unreachable_owner(
+    wire: &mut Wire,
+    owners: &[String],
+) -> Result<Option<(String, bool)>, PgError> {
+    let owners = owners.to_vec();
+    let rows = wire.typed(
+        include_str!("queries/unreachable_owners.sql"),
+        &[(&owners, Type::TEXT_ARRAY)],
+    )?;
+    Ok(rows.first().map(|row| (row.get(0), row.get(1))))
+}
+
 /// Who holds an advisory lock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LockHolder {
@@ -247,12 +275,14 @@ impl std::fmt::Display for LockHolder {
     }
 }
 
-/// Who holds the advisory lock of this key, if anyone still does.
+/// Who holds the advisory lock of this key, if anyone still does. In a transaction of its own.
 pub fn lock_holder(wire: &mut Wire, key: &str) -> Result<Option<LockHolder>, PgError> {
+    wire.run(&begin_reading())?;
     let rows = wire.typed(
         include_str!("queries/lock_holder.sql"),
         &[(&key, Type::TEXT)],
     )?;
+    wire.run("COMMIT")?;
     Ok(rows.first().map(|row| LockHolder {
         pid: row.get(0),
         user: row.get(1),

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use crate::model::migration::{AppliedMigration, History};
-use crate::model::name::{SchemaName, TableName, qualified};
+use crate::model::name::{RoleName, SchemaName, SqlName, TableName, qualified};
 use crate::model::observed::LiveHistory;
 
 use super::catalog::SchemaRow;
 use super::error::PgError;
-use super::wire::{TextRow, Wire};
+use super::wire::{TextRow, Wire, begin_reading};
 
 /// Histories read by one message. Its tables and their indexes hold lock slots until it ends.
 const PER_MESSAGE: usize = 100;
@@ -22,28 +22,49 @@ pub fn unfit(row: &SchemaRow) -> Option<LiveHistory> {
     let Some(table) = &row.history else {
         return Some(LiveHistory::Absent);
     };
-    if !row.usable {
-        let words = "the connecting role has no USAGE on the schema";
-        return Some(LiveHistory::Unreadable(words.to_owned()));
-    }
     if table.kind != "r" || table.columns != COLUMNS {
         let words = format!("{} has the columns ({})", table.name, table.columns);
         return Some(LiveHistory::Foreign(words));
     }
-    if !table.selectable {
-        let words = format!("the connecting role has no SELECT on {}", table.name);
-        return Some(LiveHistory::Unreadable(words));
+    let words = if row.reads_as_it_is() || table.owner.is_some() {
+        return None;
+    } else if row.usable {
+        format!("the connecting role has no SELECT on {}", table.name)
+    } else {
+        "the connecting role has no USAGE on the schema".to_owned()
+    };
+    Some(LiveHistory::Unreadable(words))
+}
+
+/// A history to read.
+#[derive(Clone, Debug)]
+pub struct Source {
+    pub schema: SchemaName,
+    pub table: TableName,
+    /// The role to read it as, where the connecting role has no right of its own: a member that doesn't inherit.
+    role: Option<RoleName>,
+}
+
+impl Source {
+    /// The history in this schema, read as whoever may.
+    #[must_use]
+    pub fn of(row: &SchemaRow, table: &TableName) -> Self {
+        let owner = row.history.as_ref().and_then(|table| table.owner.clone());
+        Self {
+            schema: row.schema.clone(),
+            table: table.clone(),
+            role: owner.filter(|_| !row.reads_as_it_is()),
+        }
     }
-    None
 }
 
 /// Reads the histories of these tables; one that fails by itself doesn't spoil the others.
 pub fn read(
     wire: &mut Wire,
-    tables: &[(SchemaName, TableName)],
+    sources: &[Source],
 ) -> Result<BTreeMap<SchemaName, LiveHistory>, PgError> {
     let mut histories = BTreeMap::new();
-    for chunk in tables.chunks(PER_MESSAGE) {
+    for chunk in sources.chunks(PER_MESSAGE) {
         read_chunk(wire, chunk, &mut histories)?;
     }
     Ok(histories)
@@ -51,13 +72,13 @@ pub fn read(
 
 fn read_chunk(
     wire: &mut Wire,
-    chunk: &[(SchemaName, TableName)],
+    chunk: &[Source],
     histories: &mut BTreeMap<SchemaName, LiveHistory>,
 ) -> Result<(), PgError> {
     match wire.simple(&select_all(chunk)) {
         Ok(results) if results.len() == chunk.len() => {
-            for ((schema, _), result) in chunk.iter().zip(&results) {
-                histories.insert(schema.clone(), parse(&result.rows));
+            for (source, result) in chunk.iter().zip(&results) {
+                histories.insert(source.schema.clone(), parse(&result.rows));
             }
             Ok(())
         }
@@ -72,27 +93,35 @@ fn read_chunk(
 
 fn read_one_by_one(
     wire: &mut Wire,
-    chunk: &[(SchemaName, TableName)],
+    chunk: &[Source],
     histories: &mut BTreeMap<SchemaName, LiveHistory>,
     error: &PgError,
 ) -> Result<(), PgError> {
     wire.run("ROLLBACK")?;
-    if let [(schema, _)] = chunk {
-        histories.insert(schema.clone(), LiveHistory::Unreadable(error.to_string()));
+    if let [source] = chunk {
+        let unreadable = LiveHistory::Unreadable(error.to_string());
+        histories.insert(source.schema.clone(), unreadable);
         return Ok(());
     }
-    for table in chunk {
-        read_chunk(wire, std::slice::from_ref(table), histories)?;
+    for source in chunk {
+        read_chunk(wire, std::slice::from_ref(source), histories)?;
     }
     Ok(())
 }
 
 /// One READ ONLY transaction a message, so that its locks go with it.
-fn select_all(chunk: &[(SchemaName, TableName)]) -> String {
-    let mut sql = String::from("BEGIN READ ONLY;");
-    for (schema, table) in chunk {
-        sql.push_str(&select(schema, table));
-        sql.push(';');
+fn select_all(chunk: &[Source]) -> String {
+    let mut sql = begin_reading();
+    for source in chunk {
+        let select = select(&source.schema, &source.table);
+        let statements = match &source.role {
+            None => format!("{select};"),
+            Some(role) => format!(
+                "SET LOCAL ROLE {}; {select}; SET LOCAL ROLE NONE;",
+                role.quoted()
+            ),
+        };
+        sql.push_str(&statements);
     }
     sql.push_str("COMMIT");
     sql

@@ -22,7 +22,7 @@ pub struct Script {
     pub new_history: bool,
     /// Pins role and search path; repeated before every file and history row.
     pub pin: String,
-    /// Runs between two files of the script.
+    /// Stands for the pin between two files of the script.
     pub between: String,
     /// Run before the migrations, in this order.
     pub template: Vec<Text>,
@@ -178,10 +178,13 @@ impl<'a> Bridge<'a> {
     }
 
     fn one_file(&mut self, text: &Text, first: &mut bool) {
-        self.batch.own(&self.script.pin);
-        if !std::mem::replace(first, false) {
-            self.batch.own(&self.script.between);
-        }
+        let script = self.script;
+        let is_first = std::mem::replace(first, false);
+        self.batch.own(if is_first {
+            &script.pin
+        } else {
+            &script.between
+        });
         self.batch.own(&text.settings);
         self.batch.file(text);
     }

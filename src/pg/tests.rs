@@ -11,10 +11,11 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use crate::model::desired::{Cluster, Timeouts};
 use crate::server::Server;
 
+use super::catalog;
 use super::clients::Clients;
 use super::error::PgError;
 use super::settings::{Target, resolve};
-use super::wire::{Wire, guards};
+use super::wire::{Wire, begin_reading, guards};
 
 fn target(url: &str) -> Target {
     let cluster = Cluster {
@@ -405,4 +406,20 @@ fn cancelling_is_encrypted_too() {
         let error = sleeper.join().unwrap().unwrap_err();
         assert_eq!(error.sqlstate.as_deref(), Some("57014"));
     });
+}
+
+#[test]
+fn schemas_that_are_dropped_while_they_are_read_are_no_panic() {
+    let (_server, clients) = started();
+    let (mut reader, mut other) = (clients.connect().unwrap(), clients.connect().unwrap());
+    let made = "CREATE SCHEMA short_lived; CREATE TABLE short_lived.history (x int)";
+    other.run(made).unwrap();
+    reader.run(&begin_reading()).unwrap();
+    text(&mut reader, "SELECT 1");
+    other.run("DROP SCHEMA short_lived CASCADE").unwrap();
+    let schemas = catalog::schemas(&mut reader, &["history".to_owned()]).unwrap();
+    let mut named = schemas
+        .iter()
+        .filter(|row| row.schema.as_str() == "short_lived");
+    assert!(named.all(|row| !row.usable));
 }

@@ -174,6 +174,26 @@ impl Drop for Wire {
     }
 }
 
+/// Who our own statements run as, and what they may see: no role and no path that a file, a role or a database has
+/// set as its default.
+pub const OWN_PATH: &str = "SET LOCAL ROLE NONE; SET LOCAL search_path = pg_catalog, pg_temp";
+
+/// Begins a transaction whose every statement sees what was committed before it, whatever the default: what is read
+/// after a lock was got must not be older than the lock.
+pub const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+
+/// Makes it an error to read a table of which a policy hides rows, where too few rows would come otherwise.
+pub const SEE_ALL: &str = "SET LOCAL row_security = off";
+
+/// Begins a transaction that only reads: our own names only, nothing compiled, nothing waited for.
+pub fn begin_reading() -> String {
+    format!(
+        "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; {OWN_PATH}; {SEE_ALL}; \
+         SET LOCAL jit = off; SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = '5min'; \
+         SET LOCAL application_name = 'tenantry/observe';"
+    )
+}
+
 /// The settings that bound every changing transaction, for its first message.
 ///
 /// `client_connection_check_interval` ends the statement of a client that was killed; half a second, in ms.

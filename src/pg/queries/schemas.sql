@@ -1,14 +1,16 @@
 -- Every schema but PostgreSQL's own, with its history table where it has one. $1: names of history tables.
+-- A function that asks for privileges answers NULL when the object was dropped since the snapshot was taken.
 SELECT n.oid,
        n.nspname::text,
        pg_catalog.pg_get_userbyid(n.nspowner)::text,
-       pg_catalog.has_schema_privilege(n.oid, 'USAGE'),
+       COALESCE(pg_catalog.has_schema_privilege(n.oid, 'USAGE'), false),
        c.relname::text,
-       pg_catalog.has_table_privilege(c.oid, 'SELECT'),
+       COALESCE(pg_catalog.has_table_privilege(c.oid, 'SELECT'), false),
        c.relkind::text,
        (SELECT pg_catalog.string_agg(a.attname || ' ' || pg_catalog.format_type(a.atttypid, NULL), ', ' ORDER BY a.attnum)
           FROM pg_catalog.pg_attribute a
-         WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)
+         WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
+       CASE WHEN pg_catalog.pg_has_role(c.relowner, 'MEMBER') THEN pg_catalog.pg_get_userbyid(c.relowner)::text END
   FROM pg_catalog.pg_namespace n
   LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = ANY ($1::text[])
  WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
