@@ -3,5 +3,7 @@
 //! `TENANTRY_TEST_DATABASE_URL` names a server to use instead of a throwaway one; its role must be a superuser.
 
 mod kill;
+mod locks;
 mod main_line;
+mod parallel;
 mod support;
