@@ -2,6 +2,7 @@
 //!
 //! `TENANTRY_TEST_DATABASE_URL` names a server to use instead of a throwaway one; its role must be a superuser.
 
+mod crash;
 mod kill;
 mod locks;
 mod main_line;
