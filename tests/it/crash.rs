@@ -9,6 +9,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
+use postgres::Client;
+
 use crate::support::database::Database;
 use crate::support::fleet::Fleet;
 use crate::support::gate::until;
@@ -16,75 +18,106 @@ use crate::support::gate::until;
 const TENANTS: [&str; 3] = ["acme", "globex", "hooli"];
 
 /// What one tenant has in each of the places that must agree.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct State {
-    schema: bool,
+    schema: Vec<String>,
     /// The columns of the template's table; each migration adds one.
     columns: Vec<String>,
     history: Vec<String>,
-    control_rows: i64,
-    ledger: i64,
-    steps_applied: i64,
+    control: Vec<String>,
+    /// Versions, and `template`.
+    ledger: Vec<String>,
+    /// What the journal says was done, a text for each run that did something.
+    steps: Vec<String>,
 }
 
 impl State {
-    fn of(database: &Database, tenant: &str) -> Self {
-        let id = format!("'{tenant}'");
-        let there = |relation: &str| {
-            let sql = format!("SELECT count(to_regclass('{relation}'))");
-            database.count(&sql) == 1
-        };
-        let control = |sql: &str| {
-            if there("tenantry.tenant") {
-                database.count(sql)
-            } else {
-                0
+    fn of(admin: &mut Client, tenant: &str) -> Self {
+        let (table, history) = (format!("t_{tenant}.note"), format!("t_{tenant}.history"));
+        let of_this = format!("(SELECT uid FROM tenantry.tenant WHERE id = '{tenant}')");
+        let mut texts = |relation: &str, sql: &str| -> Vec<String> {
+            let there = "SELECT to_regclass($1::text) IS NOT NULL";
+            let there = admin.query_one(there, &[&relation]).expect("the catalog");
+            if !there.get::<_, bool>(0) {
+                return Vec::new();
             }
+            let rows = admin.query(sql, &[]).expect("it is there");
+            rows.iter().map(|row| row.get(0)).collect()
         };
-        let history = format!("t_{tenant}.history");
         Self {
-            schema: database.schemas().contains(&format!("t_{tenant}")),
-            columns: database.texts(&format!(
-                "SELECT attname FROM pg_attribute WHERE attnum > 0 AND attrelid = to_regclass('t_{tenant}.note') ORDER BY attnum"
-            )),
-            history: if there(&history) {
-                database.texts(&format!("SELECT version FROM {history} ORDER BY version"))
-            } else {
-                Vec::new()
-            },
-            control_rows: control(&format!("SELECT count(*) FROM tenantry.tenant WHERE id = {id}")),
-            ledger: control(&format!(
-                "SELECT count(*) FROM tenantry.ledger l JOIN tenantry.tenant t ON t.uid = l.tenant_uid WHERE t.id = {id}"
-            )),
-            steps_applied: control(&format!(
-                "SELECT count(*) FROM tenantry.step WHERE tenant = {id} AND status = 'applied'"
-            )),
+            schema: texts(
+                "pg_namespace",
+                &format!("SELECT nspname::text FROM pg_namespace WHERE nspname = 't_{tenant}'"),
+            ),
+            columns: texts(
+                &table,
+                &format!(
+                    "SELECT attname::text FROM pg_attribute \
+                     WHERE attnum > 0 AND attrelid = '{table}'::regclass ORDER BY attnum"
+                ),
+            ),
+            history: texts(
+                &history,
+                &format!("SELECT version::text FROM {history} ORDER BY version"),
+            ),
+            control: texts(
+                "tenantry.tenant",
+                &format!("SELECT schema_name FROM tenantry.tenant WHERE id = '{tenant}'"),
+            ),
+            ledger: texts(
+                "tenantry.ledger",
+                &format!(
+                    "SELECT coalesce(version::text, name) FROM tenantry.ledger \
+                     WHERE tenant_uid = {of_this} ORDER BY entry"
+                ),
+            ),
+            steps: texts(
+                "tenantry.step",
+                &format!(
+                    "SELECT action FROM tenantry.step \
+                     WHERE tenant = '{tenant}' AND status = 'applied' ORDER BY at"
+                ),
+            ),
         }
     }
 
-    fn absent() -> Self {
-        Self {
-            schema: false,
-            columns: Vec::new(),
-            history: Vec::new(),
-            control_rows: 0,
-            ledger: 0,
-            steps_applied: 0,
-        }
-    }
-
-    /// A tenant with so many migrations, made by so many steps.
-    fn at(migrations: usize, steps: i64) -> Self {
+    /// A tenant with so many migrations, made by these steps.
+    fn at(tenant: &str, migrations: usize, steps: &[String]) -> Self {
         let texts = |of: &dyn Fn(usize) -> String| (1..=migrations).map(of).collect::<Vec<_>>();
-        let own = ["id", "body"].map(str::to_owned);
+        let own = |words: &[&str]| {
+            words
+                .iter()
+                .map(|word| (*word).to_owned())
+                .collect::<Vec<_>>()
+        };
+        let schema = vec![format!("t_{tenant}")];
         Self {
-            schema: true,
-            columns: [own.to_vec(), texts(&|n| format!("c{n}"))].concat(),
+            control: schema.clone(),
+            columns: [own(&["id", "body"]), texts(&|n| format!("c{n}"))].concat(),
             history: texts(&|n| n.to_string()),
-            control_rows: 1,
-            ledger: 1 + i64::try_from(migrations).expect("few"),
-            steps_applied: steps,
+            ledger: [own(&["template"]), texts(&|n| n.to_string())].concat(),
+            steps: steps.to_vec(),
+            schema,
         }
+    }
+
+    fn absent(_tenant: &str) -> Self {
+        Self::default()
+    }
+
+    fn provisioned(tenant: &str) -> Self {
+        let migrations = "V1__add_c1, V2__add_c2, V3__add_c3";
+        let step = format!("create schema t_{tenant}, template base, {migrations}");
+        Self::at(tenant, 3, &[step])
+    }
+
+    fn migrated(tenant: &str) -> Self {
+        let steps = [
+            Self::provisioned(tenant).steps,
+            vec!["V4__add_c4".to_owned()],
+        ]
+        .concat();
+        Self::at(tenant, 4, &steps)
     }
 }
 
@@ -96,20 +129,21 @@ fn add_migration(fleet: &Fleet, number: usize) {
 
 /// How a fleet stands before and after an apply.
 struct Expected {
-    before: State,
-    after: State,
+    before: fn(&str) -> State,
+    after: fn(&str) -> State,
 }
 
 impl Expected {
     /// Every tenant is at one of both; how many still have to be applied.
     fn left(&self, fleet: &Fleet, when: &str) -> usize {
         let mut left = 0;
+        let mut admin = fleet.database.admin();
         for tenant in TENANTS {
-            let state = State::of(&fleet.database, tenant);
-            if state == self.before {
+            let state = State::of(&mut admin, tenant);
+            if state == (self.before)(tenant) {
                 left += 1;
             } else {
-                assert_eq!(state, self.after, "{tenant}, {when}");
+                assert_eq!(state, (self.after)(tenant), "{tenant}, {when}");
             }
         }
         left
@@ -215,8 +249,8 @@ fn check_file(fleet: &Fleet, name: &str, when: &str) {
 #[test]
 fn provisioning_can_be_ended_anywhere() {
     let expected = Expected {
-        before: State::absent(),
-        after: State::at(3, 1),
+        before: State::absent,
+        after: State::provisioned,
     };
     let found = Mutex::new(BTreeMap::new());
     let number = enumerate("provisioning", provisioning, |fleet, n| {
@@ -251,8 +285,8 @@ fn a_migration_can_be_ended_anywhere() {
     template.apply(0);
     add_migration(&template, 4);
     let expected = Expected {
-        before: State::at(3, 1),
-        after: State::at(4, 2),
+        before: State::provisioned,
+        after: State::migrated,
     };
     let fresh = || {
         let mut fleet = provisioning();
