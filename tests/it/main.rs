@@ -8,3 +8,4 @@ mod locks;
 mod main_line;
 mod parallel;
 mod support;
+mod wire;
