@@ -6,6 +6,7 @@ mod crash;
 mod kill;
 mod locks;
 mod main_line;
+mod panic;
 mod parallel;
 mod support;
 mod wire;

@@ -47,19 +47,34 @@ impl Running {
     }
 
     /// Waits for its end; one that a signal ended has no code.
+    #[track_caller]
     pub fn end(mut self) -> Run {
-        let status = self.child.wait().expect("the program can be waited for");
+        let mut status = None;
+        until("the program ends", || {
+            status = self.child.try_wait().expect("it can be waited for");
+            status.is_some()
+        });
         Run {
-            code: status.code(),
-            stdout: self.stdout.all(),
-            stderr: self.stderr.all(),
+            code: status.and_then(|status| status.code()),
+            stdout: self.stdout.to_end(),
+            stderr: self.stderr.to_end(),
         }
+    }
+}
+
+impl Drop for Running {
+    /// A test that failed leaves none behind.
+    fn drop(&mut self) {
+        // It has ended already in every other test.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
 struct Heard {
     text: Arc<Mutex<String>>,
-    listener: JoinHandle<()>,
+    /// There until joined.
+    listener: Option<JoinHandle<()>>,
 }
 
 impl Heard {
@@ -76,7 +91,10 @@ impl Heard {
                 }
             }
         });
-        Self { text, listener }
+        Self {
+            text,
+            listener: Some(listener),
+        }
     }
 
     fn holds(&self, text: &str) -> bool {
@@ -84,8 +102,10 @@ impl Heard {
         heard.contains(text)
     }
 
-    fn all(self) -> String {
-        self.listener.join().expect("output is UTF-8");
+    fn to_end(&mut self) -> String {
+        if let Some(listener) = self.listener.take() {
+            listener.join().expect("output is UTF-8");
+        }
         let text = self.text.lock().expect("nobody panics with it");
         text.clone()
     }
