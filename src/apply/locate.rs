@@ -13,9 +13,8 @@ use super::work::{Prepared, Sent};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Located {
     pub file: String,
-    pub line: usize,
-    pub column: usize,
-    pub excerpt: String,
+    /// None for a constraint that is only checked once the file is over.
+    pub place: Option<sql::Place>,
 }
 
 /// The place an error's own position points at, if it lies in a file.
@@ -26,7 +25,7 @@ pub fn by_position(error: &PgError, batch: &Batch, prepared: &Prepared<'_>) -> O
 }
 
 /// Finds the failing statement of an error without a position, by running the files once more, one statement a
-/// message, in the open transaction. The good path never pays for this.
+/// message, in the open transaction, or the file that put off a check that fails. The good path never pays for this.
 ///
 /// The caller has opened the transaction anew and rolls it back whatever comes out.
 pub fn by_replay(wire: &mut Wire, prepared: &Prepared<'_>) -> Option<Located> {
@@ -34,16 +33,20 @@ pub fn by_replay(wire: &mut Wire, prepared: &Prepared<'_>) -> Option<Located> {
         wire.run(create).ok()?;
     }
     wire.run(&prepared.script.pin).ok()?;
-    for (number, text) in texts(prepared).enumerate() {
-        if number > 0 {
-            wire.run(&prepared.script.between).ok()?;
-        }
+    for text in texts(prepared) {
         wire.run(&text.settings).ok()?;
+        let sent = prepared.files.get(text.file)?;
         for statement in sql::statements(&text.sql) {
             if wire.run(&text.sql[statement.range.clone()]).is_err() {
                 let position = text.sql[..statement.range.start].chars().count() + 1;
-                return Some(place(prepared.files.get(text.file)?, position));
+                return Some(place(sent, position));
             }
+        }
+        if wire.run(&prepared.script.between).is_err() {
+            return Some(Located {
+                file: sent.file.path.display().to_string(),
+                place: None,
+            });
         }
     }
     None
@@ -60,12 +63,12 @@ fn texts<'p>(prepared: &'p Prepared<'_>) -> impl Iterator<Item = &'p Text> {
 
 /// The place in the file on disk, for a 1-based character position of what was sent of it.
 fn place(sent: &Sent<'_>, position: usize) -> Located {
-    let place = sql::locate(&sent.file.text, sent.origin.source_position(position));
     Located {
         file: sent.file.path.display().to_string(),
-        line: place.line,
-        column: place.column,
-        excerpt: place.text,
+        place: Some(sql::locate(
+            &sent.file.text,
+            sent.origin.source_position(position),
+        )),
     }
 }
 
@@ -84,9 +87,9 @@ pub fn failure(error: &PgError, attempted: &str, located: Option<Located>) -> Fa
     };
     if let Some(located) = located {
         failure.file = Some(located.file);
-        failure.line = Some(located.line);
-        failure.column = Some(located.column);
-        failure.excerpt = Some(located.excerpt);
+        failure.line = located.place.as_ref().map(|place| place.line);
+        failure.column = located.place.as_ref().map(|place| place.column);
+        failure.excerpt = located.place.map(|place| place.text);
     }
     failure
 }
@@ -118,9 +121,11 @@ mod tests {
             place(&sent, before.chars().count() + 1),
             Located {
                 file: "t/f.sql".to_owned(),
-                line: 3,
-                column: 20,
-                excerpt: "  {{ident:schema}}.broken;".to_owned(),
+                place: Some(sql::Place {
+                    line: 3,
+                    column: 20,
+                    text: "  {{ident:schema}}.broken;".to_owned(),
+                }),
             }
         );
     }

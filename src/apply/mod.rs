@@ -74,10 +74,7 @@ pub fn apply(
         databases: databases.0.len(),
     });
     let prepared = databases.prepare(request, run, cancel, reporter);
-    let outcomes = if prepared
-        .iter()
-        .any(|outcome| outcome.status == Status::Failed)
-    {
+    let outcomes = if has_failed(&prepared) {
         stop(cancel, reporter, CancelReason::Systemic);
         wave::skip_all(request, run, "a database-wide step failed")
     } else {
@@ -135,14 +132,12 @@ impl Databases {
     ) -> Vec<DatabaseOutcome> {
         let mut outcomes = Vec::new();
         for (cluster, database) in &mut self.0 {
-            let failed = outcomes
-                .iter()
-                .any(|outcome: &DatabaseOutcome| outcome.status == Status::Failed);
-            if failed || cancel.reason().is_some() {
+            if has_failed(&outcomes) || cancel.reason().is_some() {
                 break;
             }
             let preparation = preparation(request, cluster, run);
-            let made = database.prepare(&preparation);
+            let made = prepare::prepare(&database.clients, &preparation, cancel);
+            database.recorded = !has_failed(&made);
             for outcome in &made {
                 reporter.event(&Event::DatabaseStep(outcome));
             }
@@ -211,15 +206,13 @@ impl Database {
             recorded: false,
         })
     }
+}
 
-    fn prepare(&mut self, preparation: &Preparation<'_>) -> Vec<DatabaseOutcome> {
-        let made = self
-            .clients
-            .with(|wire| Ok::<_, PgError>(prepare::prepare(wire, preparation)))
-            .unwrap_or_else(|error| vec![prepare::unconnected(preparation.cluster, &error)]);
-        self.recorded = !made.iter().any(|outcome| outcome.status == Status::Failed);
-        made
-    }
+/// Whether a database wasn't prepared, or may not have been.
+fn has_failed(outcomes: &[DatabaseOutcome]) -> bool {
+    outcomes
+        .iter()
+        .any(|outcome| matches!(outcome.status, Status::Failed | Status::Unknown))
 }
 
 /// The clusters that something happens on.
@@ -367,14 +360,11 @@ fn exit(
     if cancelled >= Some(CancelReason::Interrupt) {
         return Exit::Interrupted;
     }
-    let database_failed = databases
-        .iter()
-        .any(|outcome| outcome.status == Status::Failed);
     let changed = summary.applied + summary.unknown > 0
         || databases
             .iter()
-            .any(|outcome| outcome.status == Status::Applied);
-    let failed = summary.failed + summary.unknown > 0 || database_failed;
+            .any(|outcome| matches!(outcome.status, Status::Applied | Status::Unknown));
+    let failed = summary.failed + summary.unknown > 0 || has_failed(databases);
     let left = failed || summary.stale + summary.skipped + summary.blocked > 0;
     match (changed, left, failed) {
         (_, false, _) => Exit::Done,

@@ -1,6 +1,7 @@
 //! Everything database-wide, in one transaction before any tenant: control schema, extensions, content, the run's row.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
@@ -15,12 +16,15 @@ use crate::model::name::{
 };
 use crate::model::observed::ServerFacts;
 use crate::pg::catalog::{self, ControlTables};
+use crate::pg::clients::Clients;
 use crate::pg::error::PgError;
 use crate::pg::wire::{BEGIN, OWN_PATH, Wire, begin_reading, guards};
 use crate::plan::action::DatabaseAction;
 use crate::report::{DatabaseOutcome, Failure, Status};
 
+use super::cancel::Cancel;
 use super::locate;
+use super::retry::{self, Phase, Verdict};
 
 /// What one database is prepared for.
 #[derive(Debug)]
@@ -124,33 +128,120 @@ fn checked(
 }
 
 /// Carries the preparation out: all of it, or nothing.
-pub fn prepare(wire: &mut Wire, preparation: &Preparation<'_>) -> Vec<DatabaseOutcome> {
+pub fn prepare(
+    clients: &Clients,
+    preparation: &Preparation<'_>,
+    cancel: &Cancel,
+) -> Vec<DatabaseOutcome> {
+    let broken = match clients.with(|wire| attempt(wire, preparation)) {
+        Ok(outcomes) => return outcomes,
+        Err(broken) => broken,
+    };
+    match broken.was_committed(clients, cancel) {
+        Some(true) => broken.outcomes,
+        Some(false) => broken.fail(
+            preparation.cluster,
+            (Status::Skipped, Status::Failed),
+            "rolled back with the step that failed",
+        ),
+        None => broken.fail(
+            preparation.cluster,
+            (Status::Unknown, Status::Unknown),
+            "COMMIT was sent, no answer came, and the result couldn't be read",
+        ),
+    }
+}
+
+fn attempt(wire: &mut Wire, preparation: &Preparation<'_>) -> Result<Vec<DatabaseOutcome>, Broken> {
     let mut steps = Steps {
         preparation,
         wire,
         outcomes: Vec::new(),
+        committing: None,
     };
-    let result = steps.run();
-    let mut outcomes = steps.outcomes;
-    if let Err((what, error)) = result {
-        // The connection is given up with the transaction if even this fails.
-        let _ = wire.run("ROLLBACK");
+    let Err((what, error)) = steps.run() else {
+        return Ok(steps.outcomes);
+    };
+    let (outcomes, committing) = (steps.outcomes, steps.committing);
+    // The connection is given up with the transaction if even this fails.
+    let _ = wire.run("ROLLBACK");
+    Err(Broken {
+        what,
+        error,
+        outcomes,
+        committing,
+    })
+}
+
+/// A preparation that an error ended.
+struct Broken {
+    what: String,
+    error: PgError,
+    /// Of the steps that went well before.
+    outcomes: Vec<DatabaseOutcome>,
+    /// The id of the transaction, once COMMIT was sent.
+    committing: Option<String>,
+}
+
+impl From<PgError> for Broken {
+    fn from(error: PgError) -> Self {
+        Self {
+            what: "connecting".to_owned(),
+            error,
+            outcomes: Vec::new(),
+            committing: None,
+        }
+    }
+}
+
+impl Broken {
+    /// Whether the transaction was committed all the same; `None` when that couldn't be found out.
+    fn was_committed(&self, clients: &Clients, cancel: &Cancel) -> Option<bool> {
+        let unanswered = retry::judge(&self.error, Phase::Commit) == Verdict::Unknown;
+        let transaction = self.committing.as_ref().filter(|_| unanswered);
+        let Some(transaction) = transaction else {
+            return Some(false);
+        };
+        let since = Instant::now();
+        while since.elapsed() < PATIENCE && !cancel.is_hard() {
+            let read: Result<Option<bool>, PgError> =
+                clients.with(|wire| journal::was_committed(wire, transaction));
+            if let Ok(Some(committed)) = read {
+                return Some(committed);
+            }
+            cancel.sleep(POLL);
+        }
+        None
+    }
+
+    fn fail(
+        self,
+        cluster: &ClusterName,
+        (before, last): (Status, Status),
+        why: &str,
+    ) -> Vec<DatabaseOutcome> {
+        let mut outcomes = self.outcomes;
         for outcome in &mut outcomes {
-            outcome.status = Status::Skipped;
+            outcome.status = before;
             outcome.error = Some(Failure {
-                message: "rolled back with the step that failed".to_owned(),
+                message: why.to_owned(),
                 ..Failure::default()
             });
         }
         outcomes.push(DatabaseOutcome {
-            cluster: preparation.cluster.clone(),
-            error: Some(locate::failure(&error, &what, None)),
-            step: what,
-            status: Status::Failed,
+            cluster: cluster.clone(),
+            error: Some(locate::failure(&self.error, &self.what, None)),
+            step: self.what,
+            status: last,
         });
+        outcomes
     }
-    outcomes
 }
+
+/// How long the result of a COMMIT without an answer is asked for.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+const POLL: Duration = Duration::from_millis(200);
 
 type Fault = (String, PgError);
 
@@ -158,6 +249,7 @@ struct Steps<'p, 'a> {
     preparation: &'p Preparation<'a>,
     wire: &'p mut Wire,
     outcomes: Vec<DatabaseOutcome>,
+    committing: Option<String>,
 }
 
 impl Steps<'_, '_> {
@@ -172,19 +264,20 @@ impl Steps<'_, '_> {
         for action in &self.preparation.actions {
             self.act(action)?;
         }
-        self.record()?;
+        self.committing = self.record()?;
         self.send("committing the database-wide steps", "COMMIT")
     }
 
-    fn record(&mut self) -> Result<(), Fault> {
+    /// The id of the transaction.
+    fn record(&mut self) -> Result<Option<String>, Fault> {
         let at = |error| ("recording the run".to_owned(), error);
         content::keep(self.wire, &self.preparation.contents).map_err(at)?;
-        journal::start(self.wire, &self.preparation.run).map_err(at)?;
+        let transaction = journal::start(self.wire, &self.preparation.run).map_err(at)?;
         let rows: Vec<StepRow> = self.outcomes.iter().map(step_row).collect();
-        if rows.is_empty() {
-            return Ok(());
+        if !rows.is_empty() {
+            journal::steps(self.wire, self.preparation.run.run, &rows).map_err(at)?;
         }
-        journal::steps(self.wire, self.preparation.run.run, &rows).map_err(at)
+        Ok(transaction)
     }
 
     fn act(&mut self, action: &DatabaseAction) -> Result<(), Fault> {
@@ -363,15 +456,4 @@ pub fn contents(
         .flat_map(content::of_template)
         .filter(|content| seen.insert(content.sha256.clone()))
         .collect()
-}
-
-/// The outcome of a database that couldn't be reached for its preparation.
-#[must_use]
-pub fn unconnected(cluster: &ClusterName, error: &PgError) -> DatabaseOutcome {
-    DatabaseOutcome {
-        cluster: cluster.clone(),
-        step: "connecting".to_owned(),
-        status: Status::Failed,
-        error: Some(locate::failure(error, "connecting", None)),
-    }
 }

@@ -113,7 +113,7 @@ fn transaction(wire: &mut Wire, work: &Work<'_>, role: &RoleName) -> Result<Atte
     crash::panic_at(work.id.as_str());
     act(wire, work, &prepared)?;
     let notices = notices(wire)?;
-    commit(wire)?;
+    commit(wire, work, &prepared)?;
     Ok(Attempt::Applied(Done {
         steps: prepared.steps,
         notices,
@@ -244,7 +244,9 @@ fn replay(wire: &mut Wire, work: &Work<'_>, prepared: &Prepared<'_>) -> Option<L
     if cell(&opened, 0, 0) != Some("t") {
         return None;
     }
-    locate::by_replay(wire, prepared)
+    let located = locate::by_replay(wire, prepared);
+    wire.run("ROLLBACK").ok()?;
+    located
 }
 
 /// The server's notices, each once; one that says a name was cut is an error (SQLSTATE 42622).
@@ -271,12 +273,24 @@ fn notices(wire: &mut Wire) -> Result<Vec<String>, Broken> {
     Ok(texts.into_iter().collect())
 }
 
-fn commit(wire: &mut Wire) -> Result<(), Broken> {
-    wire.run("COMMIT").map_err(|error| Broken {
+fn commit(wire: &mut Wire, work: &Work<'_>, prepared: &Prepared<'_>) -> Result<(), Broken> {
+    let Err(error) = wire.run("COMMIT") else {
+        return Ok(());
+    };
+    // A constraint that a file put off until now.
+    let located = if is_worth_replaying(&error) {
+        replay(wire, work, prepared)
+    } else {
+        None
+    };
+    Err(Broken {
         phase: Phase::Commit,
-        attempted: "committing".to_owned(),
+        attempted: located.as_ref().map_or_else(
+            || "committing".to_owned(),
+            |located| format!("committing {}", located.file),
+        ),
         error,
-        located: None,
+        located,
     })
 }
 

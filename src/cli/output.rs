@@ -61,10 +61,12 @@ impl Output {
             Err(_) => {}
         }
         let folder = path.parent().filter(|folder| *folder != Path::new(""));
+        crash::point("before making a file");
         let temporary = tempfile::Builder::new()
             .prefix(".tenantry-")
             .permissions(permissions(&path))
             .tempfile_in(folder.unwrap_or(Path::new(".")))?;
+        crash::point("after making a file");
         Ok(Self::File { temporary, path })
     }
 
@@ -109,6 +111,7 @@ impl Output {
 fn replace(mut temporary: NamedTempFile, path: &Path, bytes: &[u8]) -> io::Result<()> {
     crash::point("before writing a file");
     temporary.write_all(bytes)?;
+    crash::point("after writing a file");
     temporary.as_file().sync_all()?;
     crash::point("before renaming a file");
     temporary.persist(path).map_err(|error| error.error)?;

@@ -21,12 +21,12 @@ pub struct RunStart {
     pub tenants: usize,
 }
 
-/// Records the start of a run.
-pub fn start(wire: &mut Wire, start: &RunStart) -> Result<(), PgError> {
+/// Records the start of a run; the id of the transaction that does.
+pub fn start(wire: &mut Wire, start: &RunStart) -> Result<Option<String>, PgError> {
     let tenants = i32::try_from(start.tenants).unwrap_or(i32::MAX);
-    wire.typed(
+    let rows = wire.typed(
         "INSERT INTO tenantry.run (run, command, plan_id, plan_digest, tenants, tool_version) \
-         VALUES ($1, 'apply', $2, $3, $4, $5)",
+         VALUES ($1, 'apply', $2, $3, $4, $5) RETURNING pg_catalog.pg_current_xact_id()::text",
         &[
             (&start.run, Type::UUID),
             (&start.plan_id, Type::UUID),
@@ -35,7 +35,21 @@ pub fn start(wire: &mut Wire, start: &RunStart) -> Result<(), PgError> {
             (&env!("CARGO_PKG_VERSION"), Type::TEXT),
         ],
     )?;
-    Ok(())
+    Ok(rows.first().map(|row| row.get(0)))
+}
+
+/// Whether a transaction was committed; `None` while it runs, or when the server has forgotten it.
+pub fn was_committed(wire: &mut Wire, transaction: &str) -> Result<Option<bool>, PgError> {
+    let rows = wire.typed(
+        "SELECT pg_catalog.pg_xact_status($1::text::xid8)",
+        &[(&transaction, Type::TEXT)],
+    )?;
+    let status: Option<&str> = rows.first().and_then(|row| row.get(0));
+    Ok(match status {
+        Some("committed") => Some(true),
+        Some("aborted") => Some(false),
+        _ => None,
+    })
 }
 
 /// The run that carried this saved plan out to its end, if one did.

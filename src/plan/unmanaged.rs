@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::guard::reachable;
 use super::{Unmanaged, UnmanagedReason};
 use crate::model::desired::Desired;
-use crate::model::name::{ClusterName, SchemaName, TenantId};
+use crate::model::name::{ClusterName, SchemaName};
 use crate::model::observed::{LiveDatabase, Observed};
 
 /// Every unmanaged schema, by cluster and schema.

@@ -42,6 +42,15 @@ impl Run {
         })
     }
 
+    /// stdout as NDJSON.
+    #[track_caller]
+    pub fn events(&self) -> Vec<serde_json::Value> {
+        let parse = |line: &str| {
+            serde_json::from_str(line).unwrap_or_else(|error| panic!("{error} in {line}"))
+        };
+        self.stdout.lines().map(parse).collect()
+    }
+
     /// stdout and stderr together, to look for what must be in neither.
     pub fn all(&self) -> String {
         format!("{}\n{}", self.stdout, self.stderr)

@@ -82,6 +82,29 @@ impl Database {
         self.query(sql)[0].get(0)
     }
 
+    /// The names of the program's sessions that are in a transaction, such as `tenantry/<run>/acme`.
+    pub fn sessions(&self) -> Vec<String> {
+        self.texts(
+            "SELECT application_name FROM pg_stat_activity WHERE datname = current_database() \
+             AND pid <> pg_backend_pid() AND application_name LIKE 'tenantry/%' ORDER BY 1",
+        )
+    }
+
+    /// The tenants among the program's sessions that are in a transaction.
+    pub fn tenants_at_work(&self) -> Vec<String> {
+        let named = |name: &String| name.split('/').nth(2).map(str::to_owned);
+        self.sessions().iter().filter_map(named).collect()
+    }
+
+    /// Whether nobody but the test holds a session, and so nothing a lock.
+    pub fn is_quiet(&self) -> bool {
+        let sql = format!(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+             AND usename = '{DEPLOY}'"
+        );
+        self.count(&sql) == 0
+    }
+
     /// The schemas that aren't PostgreSQL's.
     pub fn schemas(&self) -> Vec<String> {
         self.texts(

@@ -8,6 +8,7 @@ use std::process::Command;
 
 use super::cli::{self, Run};
 use super::database::Database;
+use super::running::Running;
 use super::server::OWNER;
 
 /// A desired state in a folder of its own, for a database of its own.
@@ -111,6 +112,17 @@ impl Fleet {
     /// Runs the program on this fleet.
     pub fn run<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Run {
         cli::run(self.command(args))
+    }
+
+    /// Starts the program on this fleet.
+    pub fn start<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Running {
+        Running::start(self.command(args))
+    }
+
+    /// Starts an `apply` that writes NDJSON, with these arguments besides.
+    pub fn start_apply(&self, args: &[&str]) -> Running {
+        let all = ["apply", "--auto-approve", "--format", "ndjson"];
+        self.start(all.iter().chain(args))
     }
 
     /// `plan`, whatever it says.

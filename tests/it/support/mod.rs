@@ -5,4 +5,5 @@ pub mod database;
 pub mod fleet;
 pub mod gate;
 pub mod proxy;
+pub mod running;
 pub mod server;

@@ -19,8 +19,8 @@ pub enum Fate {
     CutAfter,
 }
 
-/// Decides over a message: its number over all connections from 1, its type, its body.
-pub type Judge = Box<dyn FnMut(usize, u8, &[u8]) -> Fate + Send>;
+/// Decides over a message: its number over all connections from 1, and its text, which has the SQL in it.
+pub type Judge = Box<dyn FnMut(usize, &str) -> Fate + Send>;
 
 /// A running proxy; it serves until the process ends.
 pub struct Proxy {
@@ -32,18 +32,30 @@ struct Shared {
     judge: Mutex<Judge>,
     messages: Arc<AtomicUsize>,
     upstream: Upstream,
+    /// Whether the server isn't told when the program has gone.
+    keeps_orphans: bool,
 }
 
 impl Proxy {
     /// Starts a proxy in front of the tests' server.
-    pub fn start(judge: impl FnMut(usize, u8, &[u8]) -> Fate + Send + 'static) -> Self {
+    pub fn start(judge: impl FnMut(usize, &str) -> Fate + Send + 'static) -> Self {
+        Self::serving(Box::new(judge), false)
+    }
+
+    /// A proxy behind which a session outlives the program, as behind a network that swallows the goodbye.
+    pub fn keeping_orphans() -> Self {
+        Self::serving(Box::new(|_, _| Fate::Pass), true)
+    }
+
+    fn serving(judge: Judge, keeps_orphans: bool) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("it is bound").port();
         let messages = Arc::new(AtomicUsize::new(0));
         let shared = Arc::new(Shared {
-            judge: Mutex::new(Box::new(judge)),
+            judge: Mutex::new(judge),
             messages: Arc::clone(&messages),
             upstream: server().upstream(),
+            keeps_orphans,
         });
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
@@ -55,12 +67,7 @@ impl Proxy {
         Self { port, messages }
     }
 
-    /// A proxy that only counts.
-    pub fn counting() -> Self {
-        Self::start(|_, _, _| Fate::Pass)
-    }
-
-    /// Messages of the program so far, start-up messages and passwords left out.
+    /// Messages of the program so far, start-up messages, passwords and goodbyes left out.
     pub fn messages(&self) -> usize {
         self.messages.load(Ordering::SeqCst)
     }
@@ -104,15 +111,16 @@ fn serve(shared: &Shared, mut client: TcpStream) -> io::Result<()> {
     let doomed = Arc::new(AtomicUsize::new(0));
     let back = {
         let (mut from, mut to, doomed) = (server.twin()?, client.try_clone()?, Arc::clone(&doomed));
-        thread::spawn(move || drop(answers(&mut *from, &mut to, &doomed)))
+        thread::spawn(move || {
+            drop(answers(&mut *from, &mut to, &doomed));
+            to.end();
+        })
     };
     let result = questions(shared, &mut client, &mut *server, &doomed);
-    if doomed.load(Ordering::SeqCst) == 0 {
+    // A doomed line ends once the server has done what it was asked.
+    if doomed.load(Ordering::SeqCst) == 0 && !shared.keeps_orphans {
         server.end();
     }
-    client
-        .shutdown(Shutdown::Both)
-        .or_else(|_| Ok::<(), io::Error>(()))?;
     drop(back.join());
     result
 }
@@ -134,17 +142,14 @@ fn questions(
     server: &mut dyn Line,
     doomed: &AtomicUsize,
 ) -> io::Result<()> {
+    // Parse, Bind, Describe, Execute and Sync are one message to the program, and one to the judge.
+    let mut message = Vec::new();
     loop {
-        let mut head = [0; 5];
-        client.read_exact(&mut head)?;
-        let length = u32::from_be_bytes([head[1], head[2], head[3], head[4]]);
-        let mut body = vec![0; usize::try_from(length).map_err(io::Error::other)? - 4];
-        client.read_exact(&mut body)?;
-        // Passwords and the goodbye are no questions.
-        let fate = if matches!(head[0], b'p' | b'X') {
-            Fate::Pass
-        } else {
-            shared.judge(head[0], &body)
+        let kind = part(client, &mut message)?;
+        let fate = match kind {
+            b'Q' | b'S' => shared.judge(&message),
+            b'p' | b'X' => Fate::Pass,
+            _ => continue,
         };
         if fate == Fate::CutBefore {
             return Ok(());
@@ -152,33 +157,42 @@ fn questions(
         if fate == Fate::CutAfter {
             doomed.store(1, Ordering::SeqCst);
         }
-        server.write_all(&head)?;
-        server.write_all(&body)?;
+        server.write_all(&std::mem::take(&mut message))?;
         if fate == Fate::CutAfter {
             return Ok(());
         }
     }
 }
 
+/// Reads one message of the protocol onto the end of `onto`; its type.
+fn part(from: &mut (impl Read + ?Sized), onto: &mut Vec<u8>) -> io::Result<u8> {
+    let mut head = [0; 5];
+    from.read_exact(&mut head)?;
+    let length = u32::from_be_bytes([head[1], head[2], head[3], head[4]]);
+    let body = usize::try_from(length).map_err(io::Error::other)? - 4;
+    onto.extend(head);
+    let start = onto.len();
+    onto.resize(start + body, 0);
+    from.read_exact(&mut onto[start..])?;
+    Ok(head[0])
+}
+
 impl Shared {
-    fn judge(&self, kind: u8, body: &[u8]) -> Fate {
+    fn judge(&self, message: &[u8]) -> Fate {
         let number = self.messages.fetch_add(1, Ordering::SeqCst) + 1;
-        (self.judge.lock().expect("a judge doesn't panic"))(number, kind, body)
+        let text = String::from_utf8_lossy(message);
+        (self.judge.lock().expect("a judge doesn't panic"))(number, &text)
     }
 }
 
 /// Passes answers on; a doomed line swallows them up to ReadyForQuery, so that the server has done its work.
 fn answers(server: &mut dyn Line, client: &mut TcpStream, doomed: &AtomicUsize) -> io::Result<()> {
     loop {
-        let mut head = [0; 5];
-        server.read_exact(&mut head)?;
-        let length = u32::from_be_bytes([head[1], head[2], head[3], head[4]]);
-        let mut body = vec![0; usize::try_from(length).map_err(io::Error::other)? - 4];
-        server.read_exact(&mut body)?;
+        let mut message = Vec::new();
+        let kind = part(server, &mut message)?;
         if doomed.load(Ordering::SeqCst) == 0 {
-            client.write_all(&head)?;
-            client.write_all(&body)?;
-        } else if head[0] == b'Z' {
+            client.write_all(&message)?;
+        } else if kind == b'Z' {
             server.end();
             return Ok(());
         }
