@@ -331,7 +331,7 @@ impl<'w, 'a> Writing<'w, 'a> {
             history_table: qualified(&work.tenant.schema, &work.desired.history_table),
             new_history: work.creates(),
             pin: work.pin(),
-            between: [&work.afresh(), &work.pin(), SETTLE_CONSTRAINTS].join(";\n"),
+            between: [work.afresh(), work.pin(), self.settle().to_owned()].join(";\n"),
             tail: [self.all_recorded(), self.tail(uid, role)].concat(),
             template: self.template,
             migrations: self.migrations,
@@ -363,6 +363,16 @@ impl<'w, 'a> Writing<'w, 'a> {
             versions.join(","),
             wanted = versions.len(),
         )
+    }
+
+    /// A new schema has no constraint but those that its files make, so where none says so nothing is put off.
+    fn settle(&self) -> &'static str {
+        let defers = |sent: &Sent<'_>| sent.file.text.to_ascii_lowercase().contains("deferred");
+        if self.work.creates() && !self.files.iter().any(defers) {
+            ""
+        } else {
+            SETTLE_CONSTRAINTS
+        }
     }
 
     fn tail(&self, uid: Uuid, role: &RoleName) -> String {
