@@ -27,6 +27,7 @@ pub(super) fn plan(
         declared,
         live,
         settled: BTreeSet::new(),
+        optional: false,
         found: Extensions::default(),
     };
     for (name, extension) in declared {
@@ -41,6 +42,8 @@ struct Planner<'a> {
     live: &'a LiveDatabase,
     /// Installed, or with its steps in `found`.
     settled: BTreeSet<&'a ExtensionName>,
+    /// Whether what is being settled may be left out.
+    optional: bool,
     found: Extensions,
 }
 
@@ -48,6 +51,7 @@ impl<'a> Planner<'a> {
     fn settle_declared(&mut self, name: &'a ExtensionName, extension: &'a Extension) {
         // What was planned only for an extension that then can't be had is taken back.
         let before = self.clone();
+        self.optional = extension.optional;
         let Err(why) = self.settle(name, &extension.schema) else {
             return;
         };
@@ -151,8 +155,7 @@ impl<'a> Planner<'a> {
             self.settle(required, schema)
                 .map_err(|why| format!("extension {name} requires {required}: {why}"))?;
         }
-        self.note_trust(name, found);
-        Ok(())
+        self.check_trust(name, found)
     }
 
     fn offers(&self, name: &ExtensionName) -> String {
@@ -180,17 +183,27 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// Managed services allow more than the catalog says, so this blocks nothing.
-    fn note_trust(&mut self, name: &ExtensionName, version: &AvailableVersion) {
+    /// Managed services allow more than the catalog says, so a required extension is tried; an optional one isn't,
+    /// because a plan that is refused in the same way each time would never be empty.
+    fn check_trust(
+        &mut self,
+        name: &ExtensionName,
+        version: &AvailableVersion,
+    ) -> Result<(), String> {
         let server = &self.live.server;
-        if version.superuser && !version.trusted && !server.superuser {
-            let role = server.role.as_str();
-            let message = format!(
-                "extension {name} isn't trusted and role {role:?} is no superuser; a managed service may allow it \
-                 (Amazon RDS: a member of rds_superuser and rds.allowed_extensions, Cloud SQL: a member of \
-                 cloudsqlsuperuser and the extension's flag, Azure: azure.extensions), elsewhere a superuser installs it"
-            );
-            self.found.notices.push(("extension_untrusted", message));
+        if !version.superuser || version.trusted || server.superuser {
+            return Ok(());
         }
+        let why = format!(
+            "extension {name} isn't trusted and role {:?} is no superuser; a managed service may allow it \
+             (Amazon RDS: a member of rds_superuser and rds.allowed_extensions, Cloud SQL: a member of \
+             cloudsqlsuperuser and the extension's flag, Azure: azure.extensions), elsewhere a superuser installs it",
+            server.role.as_str()
+        );
+        if self.optional {
+            return Err(format!("{why}; without `optional` it is tried"));
+        }
+        self.found.notices.push(("extension_untrusted", why));
+        Ok(())
     }
 }

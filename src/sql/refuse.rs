@@ -68,13 +68,17 @@ fn transaction_control(statement: &[Token<'_>]) -> Option<Fault> {
 
 /// What would outlive the transaction in a session that other tenants use next.
 fn session(statement: &[Token<'_>]) -> Option<Fault> {
-    let phrase = one_of(statement, &["RESET", "DISCARD", "SET"])?;
+    let phrase = one_of(
+        statement,
+        &["RESET", "DISCARD", "PREPARE", "DEALLOCATE", "SET"],
+    )?;
     let (what, hint) = match phrase {
         "SET" if one_of(statement, &["SET LOCAL", "SET CONSTRAINTS"]).is_some() => return None,
         "SET" => (
             "SET without LOCAL",
             "Write SET LOCAL, which holds for this file.",
         ),
+        "PREPARE" | "DEALLOCATE" => (phrase, "Write the statement itself."),
         _ => (
             phrase,
             "Remove the statement; role, search_path and timeouts are set anew before every file.",
@@ -174,6 +178,8 @@ mod tests {
             "RESET ALL",
             "RESET ROLE",
             "DISCARD ALL",
+            "PREPARE p AS SELECT 1",
+            "DEALLOCATE ALL",
             "SET search_path = x",
             "SET/**/SESSION role x",
             "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",
@@ -222,7 +228,6 @@ mod tests {
             "REFRESH MATERIALIZED VIEW CONCURRENTLY v",
             "CREATE INDEX \"concurrently\" ON t (a)",
             "COMMENT ON TABLE t IS 'x'",
-            "PREPARE p AS SELECT 1",
             "COPY t FROM '/srv/rows.csv'",
             "REINDEX TABLE system",
             "REINDEX",

@@ -180,6 +180,21 @@ fn an_untrusted_one_is_a_notice_for_those_who_are_no_superuser() {
 }
 
 #[test]
+fn an_untrusted_optional_one_is_left_out_so_that_a_plan_can_be_empty() {
+    let mut fleet = Fleet::live(&["acme"]);
+    offer(&mut fleet, "uncommon", "1.0", &[]);
+    declare(&mut fleet, "uncommon", None, true);
+    let available = &mut fleet.database(MAIN).available;
+    let offered = available.get_mut(&extension("uncommon")).unwrap();
+    offered.versions.get_mut("1.0").unwrap().trusted = false;
+    let plan = fleet.plan();
+    assert_eq!(codes(&plan), ["extension_unavailable"]);
+    assert!(!plan.differs(), "{plan:?}");
+    fleet.database(MAIN).server.superuser = true;
+    assert_eq!(fleet.plan().summary.extensions, 1);
+}
+
+#[test]
 fn one_in_another_schema_stays_there() {
     let mut fleet = Fleet::live(&["acme"]);
     install(&mut fleet, "citext", "1.6");
