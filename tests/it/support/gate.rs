@@ -13,8 +13,8 @@ pub struct Gate {
     database: String,
 }
 
-/// The SQL that waits at the gate.
-pub const WAIT: &str = "SELECT pg_advisory_xact_lock_shared(4711);\n";
+/// The SQL that waits at the gate, for longer than a tenant's `lock_timeout`.
+pub const WAIT: &str = "SET LOCAL lock_timeout = 0;\nSELECT pg_advisory_xact_lock_shared(4711);\n";
 
 impl Gate {
     /// Shuts the gate of a database.
