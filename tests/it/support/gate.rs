@@ -61,7 +61,7 @@ pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let since = Instant::now();
     while !is_so() {
         assert!(
-            since.elapsed() < Duration::from_secs(60),
+            since.elapsed() < Duration::from_mins(1),
             "waited a minute until {what}"
         );
         std::thread::sleep(Duration::from_millis(10));

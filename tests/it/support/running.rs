@@ -56,8 +56,8 @@ impl Running {
         });
         Run {
             code: status.and_then(|status| status.code()),
-            stdout: self.stdout.to_end(),
-            stderr: self.stderr.to_end(),
+            stdout: self.stdout.finish(),
+            stderr: self.stderr.finish(),
         }
     }
 }
@@ -109,7 +109,7 @@ impl Heard {
         self.text.lock().expect("nobody panics with it").clone()
     }
 
-    fn to_end(&mut self) -> String {
+    fn finish(&mut self) -> String {
         if let Some(listener) = self.listener.take() {
             listener.join().expect("output is UTF-8");
         }
