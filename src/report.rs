@@ -30,6 +30,21 @@ pub struct Report {
     pub summary: ReportSummary,
 }
 
+impl Report {
+    /// Whether something was changed, or may have been.
+    #[must_use]
+    pub fn has_changed(&self) -> bool {
+        has_changed(&self.summary, &self.databases)
+    }
+}
+
+/// Whether tenants or databases were changed, or may have been.
+#[must_use]
+pub fn has_changed(summary: &ReportSummary, databases: &[DatabaseOutcome]) -> bool {
+    let changed = |step: &DatabaseOutcome| matches!(step.status, Status::Applied | Status::Unknown);
+    summary.applied + summary.unknown > 0 || databases.iter().any(changed)
+}
+
 /// What became of one database-wide step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DatabaseOutcome {

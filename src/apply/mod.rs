@@ -27,7 +27,7 @@ use crate::plan::Plan;
 use crate::plan::action::DatabaseAction;
 use crate::report::{
     CancelReason, DatabaseOutcome, Event, FORMAT_VERSION, Outcome, Report, ReportSummary, Reporter,
-    Status,
+    Status, has_changed,
 };
 
 use cancel::Cancel;
@@ -360,10 +360,7 @@ fn exit(
     if cancelled >= Some(CancelReason::Interrupt) {
         return Exit::Interrupted;
     }
-    let changed = summary.applied + summary.unknown > 0
-        || databases
-            .iter()
-            .any(|outcome| matches!(outcome.status, Status::Applied | Status::Unknown));
+    let changed = has_changed(summary, databases);
     let failed = summary.failed + summary.unknown > 0 || has_failed(databases);
     let left = failed || summary.stale + summary.skipped + summary.blocked > 0;
     match (changed, left, failed) {

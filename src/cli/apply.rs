@@ -212,14 +212,24 @@ fn carry_out(
     let report = supervised(context, &request, teller.reporter())?;
     let (text, kind) = document(context, teller, &report, started.elapsed());
     let exit = Exit::of_code(report.exit);
-    match output.write(&context.streams, &text, kind) {
+    let written = output.write(&context.streams, &text, kind);
+    match written.and_then(|()| context.streams.finish()) {
         Ok(()) => Ok(exit),
         Err(error) => {
             // What was done must be told somewhere.
             context.streams.err(&text);
             context.streams.error(&error);
-            Ok(or_failed(exit))
+            Ok(untold(&report, exit))
         }
+    }
+}
+
+/// The exit code when the report couldn't be written: 1 would say that nothing was changed.
+fn untold(report: &Report, exit: Exit) -> Exit {
+    if exit == Exit::Done && report.has_changed() {
+        Exit::Partial
+    } else {
+        or_failed(exit)
     }
 }
 

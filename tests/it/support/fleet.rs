@@ -100,7 +100,11 @@ impl Fleet {
 
     /// The program on this fleet, not started yet.
     pub fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
-        self.write("fleet.yaml", &self.yaml());
+        let yaml = self.yaml();
+        // Another program may be reading the file.
+        if fs::read_to_string(self.path("fleet.yaml")).ok().as_ref() != Some(&yaml) {
+            self.write("fleet.yaml", &yaml);
+        }
         let mut command = cli::tenantry(self.folder.path(), args);
         command
             .env("TENANTRY_FILE", "fleet.yaml")

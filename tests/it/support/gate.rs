@@ -13,8 +13,8 @@ pub struct Gate {
     database: String,
 }
 
-/// The SQL that waits at the gate.
-pub const WAIT: &str = "SELECT pg_advisory_xact_lock_shared(4711);\n";
+/// The SQL that waits at the gate, for longer than a tenant's `lock_timeout`.
+pub const WAIT: &str = "SET LOCAL lock_timeout = 0;\nSELECT pg_advisory_xact_lock_shared(4711);\n";
 
 impl Gate {
     /// Shuts the gate of a database.
@@ -61,7 +61,7 @@ pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let since = Instant::now();
     while !is_so() {
         assert!(
-            since.elapsed() < Duration::from_secs(60),
+            since.elapsed() < Duration::from_mins(1),
             "waited a minute until {what}"
         );
         std::thread::sleep(Duration::from_millis(10));

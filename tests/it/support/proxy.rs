@@ -185,7 +185,7 @@ impl Shared {
     }
 }
 
-/// Passes answers on; a doomed line swallows them up to ReadyForQuery, so that the server has done its work.
+/// Passes answers on; a doomed line swallows them up to `ReadyForQuery`, so that the server has done its work.
 fn answers(server: &mut dyn Line, client: &mut TcpStream, doomed: &AtomicUsize) -> io::Result<()> {
     loop {
         let mut message = Vec::new();

@@ -37,13 +37,13 @@ impl Running {
     /// Returns once stdout holds this.
     #[track_caller]
     pub fn until_out(&self, text: &str) {
-        until(&format!("stdout holds {text}"), || self.stdout.holds(text));
+        self.stdout.until(text);
     }
 
     /// Returns once stderr holds this.
     #[track_caller]
     pub fn until_err(&self, text: &str) {
-        until(&format!("stderr holds {text}"), || self.stderr.holds(text));
+        self.stderr.until(text);
     }
 
     /// Waits for its end; one that a signal ended has no code.
@@ -56,8 +56,8 @@ impl Running {
         });
         Run {
             code: status.and_then(|status| status.code()),
-            stdout: self.stdout.to_end(),
-            stderr: self.stderr.to_end(),
+            stdout: self.stdout.finish(),
+            stderr: self.stderr.finish(),
         }
     }
 }
@@ -97,16 +97,22 @@ impl Heard {
         }
     }
 
-    fn holds(&self, text: &str) -> bool {
-        let heard = self.text.lock().expect("nobody panics with it");
-        heard.contains(text)
+    #[track_caller]
+    fn until(&self, text: &str) {
+        let is_over = || self.listener.as_ref().is_none_or(JoinHandle::is_finished);
+        let holds = || self.so_far().contains(text);
+        until(&format!("output holds {text}"), || holds() || is_over());
+        assert!(holds(), "{text} isn't in\n{}", self.so_far());
     }
 
-    fn to_end(&mut self) -> String {
+    fn so_far(&self) -> String {
+        self.text.lock().expect("nobody panics with it").clone()
+    }
+
+    fn finish(&mut self) -> String {
         if let Some(listener) = self.listener.take() {
             listener.join().expect("output is UTF-8");
         }
-        let text = self.text.lock().expect("nobody panics with it");
-        text.clone()
+        self.so_far()
     }
 }
