@@ -4,5 +4,7 @@ pub mod cli;
 pub mod database;
 pub mod fleet;
 pub mod gate;
+pub mod json_schema;
 pub mod proxy;
 pub mod server;
+pub mod statements;
