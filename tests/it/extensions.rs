@@ -90,7 +90,9 @@ fn the_six_of_contrib_are_installed_together_by_a_plain_role() {
     let found = installed(&fleet.database);
     assert_eq!(found.len(), 6);
     for name in CONTRIB {
-        let line = found.iter().find(|line| line.starts_with(&format!("{name} ")));
+        let line = found
+            .iter()
+            .find(|line| line.starts_with(&format!("{name} ")));
         let line = line.unwrap_or_else(|| panic!("{name} isn't in {found:?}"));
         assert!(line.ends_with(&format!(" extensions {DEPLOY}")), "{line}");
     }
@@ -115,22 +117,32 @@ fn a_version_that_isnt_offered_blocks_before_anything_is_changed() {
     let plan = fleet.plan();
     assert_eq!(blocked_codes(&plan), ["extension_missing"; 2]);
     let message = plan["blocked"][0]["message"].as_str().expect("text");
-    assert!(message.contains("pg_trgm isn't available in version 9.9"), "{message}");
+    assert!(
+        message.contains("pg_trgm isn't available in version 9.9"),
+        "{message}"
+    );
     assert!(message.contains("the server offers"), "{message}");
     assert_eq!(plan["steps"], json!([]));
     assert_eq!(plan["applyable"], false);
     fleet.run(["plan", "--detailed-exitcode"]).expect(2);
     fleet.run(["apply", "--auto-approve"]).expect(4);
     assert_eq!(fleet.database.schemas(), [""; 0]);
-    assert_eq!(installed(&fleet.database), [""; 0], "citext could have been had");
+    assert_eq!(
+        installed(&fleet.database),
+        [""; 0],
+        "citext could have been had"
+    );
 }
 
 #[test]
 fn an_unknown_required_extension_is_refused_before_anything_is_changed() {
     let fleet = with_extensions("[no_such_extension]");
-    let run = fleet.run(["apply", "--auto-approve", "--format", "json"]).expect(4);
+    let run = fleet
+        .run(["apply", "--auto-approve", "--format", "json"])
+        .expect(4);
     assert!(
-        run.stderr.contains("extension no_such_extension isn't available on the server"),
+        run.stderr
+            .contains("extension no_such_extension isn't available on the server"),
         "{}",
         run.stderr
     );
@@ -157,7 +169,10 @@ fn a_pinned_version_is_installed_and_then_updated() {
         let mut fleet = with_extensions(&format!("[{{ name: {name}, version: '{old}' }}]"));
         if !offers(&fleet.database, name, old) || !offers(&fleet.database, name, new) {
             let plan = fleet.plan();
-            assert_eq!(blocked_codes(&plan).is_empty(), offers(&fleet.database, name, old));
+            assert_eq!(
+                blocked_codes(&plan).is_empty(),
+                offers(&fleet.database, name, old)
+            );
             continue;
         }
         fleet.apply(0);
@@ -233,8 +248,14 @@ fn a_superuser_installs_what_an_extension_requires() {
     let run = fleet.run(["apply", "--auto-approve", "--database-url", &superuser]);
     run.expect(0);
     let found = installed(&fleet.database);
-    assert!(found[0].starts_with("cube ") && found[1].starts_with("earthdistance "), "{found:?}");
-    assert!(found.iter().all(|line| line.contains(" extensions ")), "{found:?}");
+    assert!(
+        found[0].starts_with("cube ") && found[1].starts_with("earthdistance "),
+        "{found:?}"
+    );
+    assert!(
+        found.iter().all(|line| line.contains(" extensions ")),
+        "{found:?}"
+    );
 }
 
 #[test]
@@ -245,21 +266,41 @@ fn an_untrusted_extension_is_warned_of_and_its_refusal_stops_the_run() {
     }
     let plan = fleet.plan();
     let message = notice(&plan, "extension_untrusted");
-    for word in ["pageinspect", "rds.allowed_extensions", "cloudsqlsuperuser", "azure.extensions"] {
+    for word in [
+        "pageinspect",
+        "rds.allowed_extensions",
+        "cloudsqlsuperuser",
+        "azure.extensions",
+    ] {
         assert!(message.contains(word), "{word} isn't in {message}");
     }
     assert_eq!(plan["blocked"], json!([]), "a managed service may allow it");
 
     let report = fleet.apply(1);
-    let refused = report["databases"].as_array().expect("a list").last().expect("a step");
-    assert_eq!(refused["step"], "install extension pageinspect in schema extensions");
+    let refused = report["databases"]
+        .as_array()
+        .expect("a list")
+        .last()
+        .expect("a step");
+    assert_eq!(
+        refused["step"],
+        "install extension pageinspect in schema extensions"
+    );
     assert_eq!(refused["status"], "failed");
     assert_eq!(refused["error"]["sqlstate"], "42501");
     for outcome in report["outcomes"].as_array().expect("a list") {
         assert_eq!(outcome["status"], "skipped", "{outcome:#}");
     }
-    assert_eq!(fleet.database.schemas(), [""; 0], "not even the control schema");
-    assert_eq!(installed(&fleet.database), [""; 0], "nor citext, which came first");
+    assert_eq!(
+        fleet.database.schemas(),
+        [""; 0],
+        "not even the control schema"
+    );
+    assert_eq!(
+        installed(&fleet.database),
+        [""; 0],
+        "nor citext, which came first"
+    );
 }
 
 #[test]
@@ -268,15 +309,23 @@ fn an_untrusted_optional_extension_keeps_nobody_from_anything() {
     fleet.apply(0);
     let found = installed(&fleet.database);
     assert_eq!(found.len(), 1, "{found:?}");
-    assert_eq!(fleet.database.schemas(), ["extensions", "t_acme", "t_globex", "tenantry"]);
+    assert_eq!(
+        fleet.database.schemas(),
+        ["extensions", "t_acme", "t_globex", "tenantry"]
+    );
 }
 
 #[test]
 fn an_extension_in_another_schema_is_left_there() {
     let fleet = with_extensions("[citext]");
-    fleet.database.run("CREATE SCHEMA elsewhere; CREATE EXTENSION citext SCHEMA elsewhere");
+    fleet
+        .database
+        .run("CREATE SCHEMA elsewhere; CREATE EXTENSION citext SCHEMA elsewhere");
     let plan = fleet.plan();
-    assert!(notice(&plan, "extension_elsewhere").contains("elsewhere"), "{plan:#}");
+    assert!(
+        notice(&plan, "extension_elsewhere").contains("elsewhere"),
+        "{plan:#}"
+    );
     fleet.apply(0);
     assert!(installed(&fleet.database)[0].contains(" elsewhere "));
 }

@@ -3,6 +3,7 @@
 //! `TENANTRY_TEST_DATABASE_URL` names a server to use instead of a throwaway one; its role must be a superuser.
 
 mod extensions;
+mod history;
 mod main_line;
 mod support;
 mod validate;
