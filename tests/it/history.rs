@@ -22,9 +22,9 @@ fn history(fleet: &Fleet, tenant: &str) -> Vec<String> {
 }
 
 fn versions(fleet: &Fleet, tenant: &str) -> Vec<String> {
-    fleet
-        .database
-        .texts(&format!("SELECT version FROM t_{tenant}.history ORDER BY version"))
+    fleet.database.texts(&format!(
+        "SELECT version FROM t_{tenant}.history ORDER BY version"
+    ))
 }
 
 fn columns(fleet: &Fleet, tenant: &str) -> Vec<String> {
@@ -43,7 +43,9 @@ fn message(plan: &Value) -> &str {
 fn an_edited_migration_blocks_with_both_checksums() {
     let fleet = applied();
     let before = history(&fleet, "acme");
-    let recorded = fleet.database.texts("SELECT checksum FROM t_acme.history WHERE version = 1");
+    let recorded = fleet
+        .database
+        .texts("SELECT checksum FROM t_acme.history WHERE version = 1");
     let edited = TITLE.replace("title text", "title varchar(9)");
     fleet.migration("V1__title.sql", &edited);
 
@@ -54,7 +56,11 @@ fn an_edited_migration_blocks_with_both_checksums() {
         .checksum()
         .to_string();
     for checksum in [&recorded[0], &of_file] {
-        assert!(message(&plan).contains(checksum), "{checksum} isn't in {}", message(&plan));
+        assert!(
+            message(&plan).contains(checksum),
+            "{checksum} isn't in {}",
+            message(&plan)
+        );
     }
     fleet.run(["plan", "--detailed-exitcode"]).expect(2);
     fleet.run(["apply", "--auto-approve"]).expect(4);
@@ -71,9 +77,14 @@ fn line_ends_and_byte_order_marks_are_no_edit() {
     fleet.expect_no_changes();
     fleet.migration("V1__title.sql", &format!("\u{feff}{TITLE}"));
     fleet.expect_no_changes();
-    let template = std::fs::read_to_string(fleet.path("template/010_base.sql")).expect("it is there");
+    let template =
+        std::fs::read_to_string(fleet.path("template/010_base.sql")).expect("it is there");
     fleet.write("template/010_base.sql", &template.replace('\n', "\r\n"));
-    assert_eq!(fleet.plan()["notices"], json!([]), "nor is the template outdated");
+    assert_eq!(
+        fleet.plan()["notices"],
+        json!([]),
+        "nor is the template outdated"
+    );
 }
 
 #[test]
@@ -95,17 +106,27 @@ fn a_renamed_migration_diverges() {
 fn a_missing_file_blocks_those_who_have_it() {
     let mut fleet = applied();
     fleet.remove("globex");
-    fleet.migration("V3__late_comer.sql", "ALTER TABLE note ADD COLUMN late int;\n");
+    fleet.migration(
+        "V3__late_comer.sql",
+        "ALTER TABLE note ADD COLUMN late int;\n",
+    );
     fleet.apply(0);
     fleet.add(&["globex"]);
     std::fs::remove_file(fleet.path("migrations/V3__late_comer.sql")).expect("it is there");
 
     let plan = fleet.plan();
     assert_eq!(blocked(&plan), ["acme missing"], "globex never had it");
-    assert!(message(&plan).contains("V3__late_comer"), "{}", message(&plan));
+    assert!(
+        message(&plan).contains("V3__late_comer"),
+        "{}",
+        message(&plan)
+    );
     assert_eq!(plan["summary"]["unchanged"], 1);
     let human = fleet.run(["plan"]).expect(0).stdout;
-    assert!(human.contains("acme") && human.contains("V3__late_comer"), "{human}");
+    assert!(
+        human.contains("acme") && human.contains("V3__late_comer"),
+        "{human}"
+    );
 }
 
 #[test]
@@ -138,7 +159,10 @@ fn wrong_migration_folders_are_told_before_connecting() {
         ("U3__undo.sql", "U3__undo.sql"),
         ("R__repeat.sql", "R__repeat.sql"),
         ("notes.sql", "notes.sql"),
-        ("V99999999999999999999__huge.sql", "V99999999999999999999__huge.sql"),
+        (
+            "V99999999999999999999__huge.sql",
+            "V99999999999999999999__huge.sql",
+        ),
         ("V9__lonely.down.sql", "V9__lonely.down.sql"),
     ] {
         let fleet = Fleet::small(&["acme"]);
@@ -157,21 +181,37 @@ fn wrong_migration_folders_are_told_before_connecting() {
 #[test]
 fn a_spoilt_history_is_located_and_nobody_elses_trouble() {
     for (spoil, words) in [
-        ("checksum = 'zzz'", "version 1: checksum \"zzz\" isn't a number"),
+        (
+            "checksum = 'zzz'",
+            "version 1: checksum \"zzz\" isn't a number",
+        ),
         ("checksum = NULL", "version 1: checksum is NULL"),
         ("name = NULL", "version 1: name is NULL"),
-        ("checksum = '-1'", "version 1: checksum \"-1\" isn't a number"),
+        (
+            "checksum = '-1'",
+            "version 1: checksum \"-1\" isn't a number",
+        ),
         ("checksum = ''", "version 1: checksum \"\" isn't a number"),
     ] {
         let fleet = applied();
-        fleet.database.run(&format!("UPDATE t_acme.history SET {spoil} WHERE version = 1"));
+        fleet.database.run(&format!(
+            "UPDATE t_acme.history SET {spoil} WHERE version = 1"
+        ));
         fleet.migration("V3__more.sql", "ALTER TABLE note ADD COLUMN more int;\n");
         let before = history(&fleet, "acme");
 
         let plan = fleet.plan();
         assert_eq!(blocked(&plan), ["acme history_unreadable"], "{spoil}");
-        assert!(message(&plan).contains(words), "{spoil}: {}", message(&plan));
-        assert!(message(&plan).contains("\"t_acme\".\"history\""), "{}", message(&plan));
+        assert!(
+            message(&plan).contains(words),
+            "{spoil}: {}",
+            message(&plan)
+        );
+        assert!(
+            message(&plan).contains("\"t_acme\".\"history\""),
+            "{}",
+            message(&plan)
+        );
         let report = fleet.apply(3);
         assert_eq!(outcome(&report, "globex")["status"], "applied");
         assert_eq!(history(&fleet, "acme"), before);
@@ -182,8 +222,12 @@ fn a_spoilt_history_is_located_and_nobody_elses_trouble() {
 #[test]
 fn histories_that_look_strange_in_other_columns_are_no_trouble() {
     let fleet = applied();
-    fleet.database.run("UPDATE t_acme.history SET applied_on = NULL");
-    fleet.database.run("UPDATE t_globex.history SET applied_on = 'some day'");
+    fleet
+        .database
+        .run("UPDATE t_acme.history SET applied_on = NULL");
+    fleet
+        .database
+        .run("UPDATE t_globex.history SET applied_on = 'some day'");
     fleet.expect_no_changes();
 }
 
@@ -215,8 +259,14 @@ fn a_history_that_is_gone_or_locked_away_blocks_its_tenant() {
     ] {
         let fleet = applied();
         let superuser = fleet.database.texts("SELECT current_user");
-        fleet.database.run(&change.replace("postgres", &superuser[0]));
-        assert_eq!(blocked(&fleet.plan()), ["acme history_unreadable"], "{change}");
+        fleet
+            .database
+            .run(&change.replace("postgres", &superuser[0]));
+        assert_eq!(
+            blocked(&fleet.plan()),
+            ["acme history_unreadable"],
+            "{change}"
+        );
         fleet.run(["apply", "--auto-approve"]).expect(4);
     }
 }
@@ -229,7 +279,11 @@ fn histories_of_other_fleets_sizes_are_compared_whole() {
     );
     let plan = fleet.plan();
     assert_eq!(blocked(&plan), ["acme missing"]);
-    assert!(message(&plan).contains("V9223372036854775807__largest"), "{}", message(&plan));
+    assert!(
+        message(&plan).contains("V9223372036854775807__largest"),
+        "{}",
+        message(&plan)
+    );
 }
 
 #[test]
@@ -271,19 +325,30 @@ fn a_baseline_is_recorded_and_not_run() {
     );
     fleet.migration("V3__tag.sql", "ALTER TABLE note ADD COLUMN tag text;\n");
     let run = |args: &[&str]| {
-        fleet.run_edited("migrations: migrations }", "migrations: migrations, baseline: 2 }", args)
+        fleet.run_edited(
+            "migrations: migrations }",
+            "migrations: migrations, baseline: 2 }",
+            args,
+        )
     };
     run(&["apply", "--auto-approve"]).expect(0);
     assert_eq!(versions(&fleet, "acme"), ["1", "3"]);
     assert_eq!(columns(&fleet, "acme"), ["id", "body", "title", "tag"]);
-    assert_eq!(versions(&fleet, "globex"), ["1", "2", "3"], "a baseline never covers tagged files");
-    assert_eq!(columns(&fleet, "globex"), ["id", "body", "title", "audited_by", "tag"]);
+    assert_eq!(
+        versions(&fleet, "globex"),
+        ["1", "2", "3"],
+        "a baseline never covers tagged files"
+    );
+    assert_eq!(
+        columns(&fleet, "globex"),
+        ["id", "body", "title", "audited_by", "tag"]
+    );
     run(&["plan", "--detailed-exitcode"]).expect(0);
     assert_eq!(
         fleet.database.texts(
             "SELECT DISTINCT direction || ' ' || coalesce(version::text, name) FROM tenantry.ledger ORDER BY 1"
         ),
-        ["baseline 1", "up 2", "up 3", "up base"]
+        ["baseline 1", "up 2", "up 3", "up template"]
     );
 }
 
@@ -301,11 +366,23 @@ fn a_changed_template_is_a_notice_for_those_who_live() {
 
     fleet.add(&["hooli"]);
     fleet.apply(0);
-    assert_eq!(columns(&fleet, "acme"), ["id", "body", "title", "tag"], "no template runs again");
-    assert_eq!(columns(&fleet, "hooli"), ["id", "body", "colour", "title", "tag"]);
-    assert_eq!(fleet.plan()["notices"][0]["tenants"], json!(["acme", "globex"]));
     assert_eq!(
-        fleet.database.count("SELECT count(DISTINCT template_address) FROM tenantry.tenant"),
+        columns(&fleet, "acme"),
+        ["id", "body", "title", "tag"],
+        "no template runs again"
+    );
+    assert_eq!(
+        columns(&fleet, "hooli"),
+        ["id", "body", "colour", "title", "tag"]
+    );
+    assert_eq!(
+        fleet.plan()["notices"][0]["tenants"],
+        json!(["acme", "globex"])
+    );
+    assert_eq!(
+        fleet
+            .database
+            .count("SELECT count(DISTINCT template_address) FROM tenantry.tenant"),
         2,
         "each tenant's own template is known"
     );
