@@ -5,5 +5,6 @@
 mod extensions;
 mod history;
 mod main_line;
+mod names;
 mod support;
 mod validate;
