@@ -6,5 +6,6 @@ mod extensions;
 mod history;
 mod main_line;
 mod names;
+mod safety;
 mod support;
 mod validate;
