@@ -7,5 +7,6 @@ mod history;
 mod main_line;
 mod names;
 mod safety;
+mod saved_plan;
 mod support;
 mod validate;
