@@ -8,3 +8,4 @@ pub mod json_schema;
 pub mod proxy;
 pub mod server;
 pub mod statements;
+pub mod terminal;
