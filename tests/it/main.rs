@@ -2,8 +2,11 @@
 //!
 //! `TENANTRY_TEST_DATABASE_URL` names a server to use instead of a throwaway one; its role must be a superuser.
 
+mod clusters;
+mod exits;
 mod extensions;
 mod history;
+mod house;
 mod main_line;
 mod names;
 mod safety;
