@@ -464,7 +464,7 @@ fn secrets_are_in_no_output_of_any_command() {
         return;
     }
     let fleet = secretive();
-    let mut run = |args: &[&str], code: i32| {
+    let run = |args: &[&str], code: i32| {
         for form in [&["-vv"][..], &["-vv", "--log-format", "json"]] {
             let run = fleet.run([args, form].concat()).expect(code);
             no_secret_in(&run.all());
