@@ -233,10 +233,11 @@ fn no_sql_of_ours_writes_a_history() {
 
 #[test]
 fn dangerous_words_are_not_in_our_sql() {
-    let paths: Vec<PathBuf> = sources()
+    // What judges other people's SQL must name it.
+    let paths = sources()
         .into_iter()
-        .chain(files("src/pg/queries", "sql"))
-        .collect();
+        .filter(|path| !name(path).starts_with("src/sql/"));
+    let paths: Vec<PathBuf> = paths.chain(files("src/pg/queries", "sql")).collect();
     for word in [
         "CREATE SCHEMA IF NOT EXISTS",
         "DROP SCHEMA",
