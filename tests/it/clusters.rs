@@ -10,9 +10,9 @@ use crate::support::fleet::{Fleet, blocked, outcome, project};
 fn two() -> (Fleet, Database) {
     let mut fleet = Fleet::small(&["acme", "globex"]);
     let other = Database::new();
-    fleet.extra =
-        "clusters:\n  one: { url: '${ONE}', parallel: 2 }\n  two: { url: '${TWO}', parallel: 2 }\n"
-            .to_owned();
+    fleet.extra.push_str(
+        "clusters:\n  one: { url: '${ONE}', parallel: 2 }\n  two: { url: '${TWO}', parallel: 2 }\n",
+    );
     fleet.defaults.push_str("  cluster: one\n");
     for tenant in ["hooli", "initech"] {
         fleet.tenant(tenant, "{ cluster: two }");

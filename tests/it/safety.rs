@@ -437,9 +437,10 @@ const IN_ENV: &str = "C4NARY \"in\" env\\";
 fn secretive() -> Fleet {
     let mut fleet = Fleet::small(&["acme", "globex"]);
     fleet.tenant("hooli", "{ vars: { token: '${API_TOKEN}', clear: plain } }");
-    fleet.extra = "secrets: [API_TOKEN]\nclusters: { default: { url: '${MAIN}' } }\n\
-                   backups: { path: '${API_TOKEN}' }\n"
-        .to_owned();
+    fleet.extra.push_str(
+        "secrets: [API_TOKEN]\nclusters: { default: { url: '${MAIN}' } }\n\
+                   backups: { path: '${API_TOKEN}' }\n",
+    );
     fleet.migration("V1__x.sql", "ALTER TABLE note ADD COLUMN x int;\n");
     let url = fleet.database.url();
     fleet.env = [

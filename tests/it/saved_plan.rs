@@ -85,20 +85,20 @@ fn another_desired_state_refuses_the_plan() {
         ("a new tenant", |fleet| fleet.add(&["initech"])),
         ("one tenant less", |fleet| fleet.remove("acme")),
         ("a value", |fleet| {
-            fleet.tenant("acme", "{ vars: { x: y } }")
+            fleet.tenant("acme", "{ vars: { x: y } }");
         }),
         ("a tag", |fleet| fleet.tenant("acme", "{ tags: [x] }")),
         ("a schema", |fleet| {
-            fleet.tenant("acme", "{ schema: other }")
+            fleet.tenant("acme", "{ schema: other }");
         }),
         ("an extension", |fleet| {
-            fleet.extra = "extensions: [citext]\n".to_owned()
+            fleet.extra = "extensions: [citext]\n".to_owned();
         }),
         ("a new migration", |fleet| {
-            fleet.migration("V2__x.sql", "SELECT 1;\n")
+            fleet.migration("V2__x.sql", "SELECT 1;\n");
         }),
         ("an edited template", |fleet| {
-            fleet.write("template/010_base.sql", "CREATE TABLE note (id int);\n")
+            fleet.write("template/010_base.sql", "CREATE TABLE note (id int);\n");
         }),
     ];
     for (what, change) in changes {

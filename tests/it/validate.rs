@@ -1,5 +1,6 @@
 //! Files that are wrong: every problem at once, each with its place, and nothing but that.
 
+use std::fmt::Write as _;
 use std::fs;
 
 use serde_json::Value;
@@ -155,7 +156,7 @@ fn bombs_and_large_files_end_soon() {
         .zip("abcdefghi".chars())
     {
         let line = vec![format!("*{inner}"); 9].join(", ");
-        bomb.push_str(&format!("  {name}: &{name} [{line}]\n"));
+        writeln!(bomb, "  {name}: &{name} [{line}]").expect("a String takes all");
     }
     let deep = format!("{HEAD}tenants: {}\n", "[".repeat(100_000));
     let large = format!("{HEAD}tenants: {{}}\n#{}\n", " ".repeat(17 << 20));

@@ -12,10 +12,10 @@ pub fn of(database: &Database) -> Option<Vec<String>> {
     let mut entries: Vec<String> = Vec::new();
     let mut ours = false;
     for line in log.lines() {
-        if line.starts_with('\t') {
+        if let Some(more) = line.strip_prefix('\t') {
             if let (true, Some(entry)) = (ours, entries.last_mut()) {
                 entry.push('\n');
-                entry.push_str(&line[1..]);
+                entry.push_str(more);
             }
             continue;
         }
