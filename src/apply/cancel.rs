@@ -104,6 +104,6 @@ mod tests {
     fn a_hard_cancel_ends_a_wait() {
         let cancel = Cancel::default();
         cancel.stop(CancelReason::SecondInterrupt);
-        assert!(!cancel.sleep(Duration::from_secs(3600)));
+        assert!(!cancel.sleep(Duration::from_hours(1)));
     }
 }

@@ -378,8 +378,8 @@ mod tests {
     fn counts(applied: usize, failed: usize, stale: usize, blocked: usize) -> ReportSummary {
         ReportSummary {
             applied,
-            failed,
             stale,
+            failed,
             blocked,
             ..ReportSummary::default()
         }

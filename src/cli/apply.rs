@@ -113,8 +113,12 @@ fn job(context: &Context<'_>, args: &Args, desired: &Desired) -> Result<Job, Err
 
 fn read(path: &Path, desired: &Desired) -> Result<SavedPlan, Error> {
     let place = path.display();
-    let text = std::fs::read_to_string(path)
+    let bytes = std::fs::read(path)
         .map_err(|error| Error::usage(format!("reading the plan {place}: {error}")))?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        Error::refused(format!("{place}: the file isn't a saved plan: {error}"))
+            .hint("Write one with `tenantry plan --out FILE`.")
+    })?;
     let saved = SavedPlan::parse(&text).map_err(|error| Error {
         message: format!("{place}: {}", error.message),
         ..error

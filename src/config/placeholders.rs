@@ -47,7 +47,7 @@ fn check_file(file: &SourceFile, users: &[(&TenantId, &Tenant)], judge: &mut Jud
         if seen.insert(placeholder.value.as_str()) {
             let problem = match placeholder.value.strip_prefix("vars.") {
                 Some(variable) => undefined(file, placeholder, variable, users, judge),
-                None => unknown(file, placeholder),
+                None => unknown(file, placeholder).into_iter().collect(),
             };
             judge.problems.extend(problem);
         }
@@ -63,40 +63,41 @@ fn unknown(file: &SourceFile, placeholder: &Placeholder) -> Option<Problem> {
     })
 }
 
+/// Tenants that have no value for it, and those whose value is a secret, which a file may not show.
 fn undefined(
     file: &SourceFile,
     placeholder: &Placeholder,
     variable: &str,
     users: &[(&TenantId, &Tenant)],
     judge: &Judge<'_>,
-) -> Option<Problem> {
-    let without: Vec<&str> = users
+) -> Vec<Problem> {
+    let (secret, undefined): (Vec<&str>, Vec<&str>) = users
         .iter()
         .filter(|(_, tenant)| !tenant.vars.contains_key(variable))
         .map(|(id, _)| id.as_str())
-        .collect();
-    let first = without.first()?;
-    let of = format!("{} ({})", count(without.len(), "tenant"), list(&without));
+        .partition(|id| is_secret(id, variable, judge));
+    let problem = |is: &str, tenants: &[&str], hint: String| {
+        let of = format!("{} ({})", count(tenants.len(), "tenant"), list(tenants));
+        let message = format!("`vars.{variable}` {is} for {of}");
+        (!tenants.is_empty()).then(|| at(file, placeholder, message).with_hint(hint))
+    };
+    let keep = "Keep secrets out of SQL files; their text stays in the catalog.";
+    let add = format!("Add `{variable}` to their `vars`.");
+    [
+        problem("is secret", &secret, keep.to_owned()),
+        problem("isn't defined", &undefined, add),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn is_secret(tenant: &str, variable: &str, judge: &Judge<'_>) -> bool {
     let written = judge
         .sources
-        .find(&["tenants", first, "vars", variable])
+        .find(&["tenants", tenant, "vars", variable])
         .next();
-    let secret = written.is_some_and(|(_, entry)| entry.node.fate == Fate::Secret);
-    Some(if secret {
-        at(
-            file,
-            placeholder,
-            format!("`vars.{variable}` is secret for {of}"),
-        )
-        .with_hint("Keep secrets out of SQL files; their text stays in the catalog.")
-    } else {
-        at(
-            file,
-            placeholder,
-            format!("`vars.{variable}` isn't defined for {of}"),
-        )
-        .with_hint(format!("Add `{variable}` to their `vars`."))
-    })
+    written.is_some_and(|(_, entry)| entry.node.fate == Fate::Secret)
 }
 
 fn at(file: &SourceFile, placeholder: &Placeholder, message: String) -> Problem {

@@ -10,7 +10,7 @@ use super::obstacle::{self, Obstacle};
 use super::verdict::{Case, Verdict};
 use super::{Blocked, FORMAT_VERSION, Plan, Summary, Withheld};
 use super::{digest, unmanaged};
-use crate::model::desired::Desired;
+use crate::model::desired::{Desired, TenantState};
 use crate::model::name::{ClusterName, TenantId};
 use crate::model::observed::Observed;
 use crate::model::template::ContentHash;
@@ -98,6 +98,20 @@ impl<'a> Draft<'a> {
         });
     }
 
+    /// Where a selected tenant should be present and isn't blocked; elsewhere nothing is to be prepared.
+    fn clusters_in_use(&self, selected: &BTreeSet<TenantId>) -> BTreeSet<&'a ClusterName> {
+        let blocked: BTreeSet<&TenantId> = self.blocked.iter().map(|one| &one.tenant).collect();
+        let tenants = self.desired.tenants.iter();
+        tenants
+            .filter(|(id, tenant)| {
+                tenant.state == TenantState::Present
+                    && selected.contains(*id)
+                    && !blocked.contains(id)
+            })
+            .map(|(_, tenant)| &tenant.cluster)
+            .collect()
+    }
+
     /// The plan of everything judged.
     pub(super) fn finish(mut self, observed: &Observed, selected: &BTreeSet<TenantId>) -> Plan {
         let mut ways: BTreeMap<Way<'_>, Vec<TenantId>> = BTreeMap::new();
@@ -106,6 +120,7 @@ impl<'a> Draft<'a> {
         }
         self.blocked.sort_by(|a, b| a.tenant.cmp(&b.tenant));
         let desired = self.desired;
+        let in_use = self.clusters_in_use(selected);
         let mut plan = Plan {
             format_version: FORMAT_VERSION.to_owned(),
             tool_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -117,6 +132,7 @@ impl<'a> Draft<'a> {
             summary: Summary::default(),
             steps: self
                 .readable()
+                .filter(|ground| in_use.contains(ground.cluster))
                 .flat_map(|ground| ground.steps.clone())
                 .collect(),
             cohorts: cohort::fold(ways, &desired.templates),

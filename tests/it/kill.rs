@@ -5,7 +5,7 @@ use rustix::process::Signal;
 use crate::support::fleet::{Fleet, outcome};
 use crate::support::gate::{Gate, WAIT, until};
 use crate::support::proxy::Proxy;
-use crate::support::server::server;
+use crate::support::server::url_through;
 
 /// Tenants that are there, and a migration that adds a column and then waits at the gate.
 fn migrating(tenants: &[&str]) -> Fleet {
@@ -59,7 +59,7 @@ fn a_rerun_waits_for_an_orphan_and_names_it() {
     let mut gate = Gate::shut(&fleet.database);
     let proxy = Proxy::keeping_orphans();
     let direct = fleet.database.url();
-    let url = server().url_through(proxy.port, &fleet.database.name);
+    let url = url_through(proxy.port, &fleet.database.name);
     fleet.env.push(("TENANTRY_DATABASE_URL".into(), url));
     let killed = fleet.start_apply(&[]);
     gate.until_waiting(1);

@@ -3,11 +3,20 @@
 //! `TENANTRY_TEST_DATABASE_URL` names a server to use instead of a throwaway one; its role must be a superuser.
 
 mod attack;
+mod clusters;
 mod crash;
+mod exits;
+mod extensions;
+mod history;
+mod house;
 mod kill;
 mod locks;
 mod main_line;
+mod names;
 mod panic;
 mod parallel;
+mod safety;
+mod saved_plan;
 mod support;
+mod validate;
 mod wire;

@@ -7,7 +7,7 @@ use std::thread;
 use crate::support::cli::Run;
 use crate::support::fleet::{Fleet, outcome};
 use crate::support::proxy::{Fate, Proxy};
-use crate::support::server::server;
+use crate::support::server::url_through;
 
 const TENANTS: [&str; 2] = ["acme", "globex"];
 
@@ -22,7 +22,7 @@ fn counting() -> Fleet {
 /// Runs `apply`, or another command, through a proxy.
 fn through(proxy: &Proxy, fleet: &Fleet, args: &[&str]) -> Run {
     let mut command = fleet.command(args);
-    let url = server().url_through(proxy.port, &fleet.database.name);
+    let url = url_through(proxy.port, &fleet.database.name);
     command.env("TENANTRY_DATABASE_URL", url);
     crate::support::cli::run(command)
 }

@@ -49,6 +49,11 @@ impl Database {
         server().url(&self.name)
     }
 
+    /// The URL of a superuser.
+    pub fn superuser_url(&self) -> String {
+        server().superuser_url(&self.name)
+    }
+
     /// A superuser's connection.
     pub fn admin(&self) -> Client {
         server().admin(&self.name)

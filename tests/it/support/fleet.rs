@@ -129,6 +129,15 @@ impl Fleet {
         self.start(all.iter().chain(args))
     }
 
+    /// Runs the program on this fleet's file with one text in it replaced.
+    #[track_caller]
+    pub fn run_edited(&self, from: &str, to: &str, args: &[&str]) -> Run {
+        let yaml = self.yaml();
+        assert!(yaml.contains(from), "{from} isn't in\n{yaml}");
+        self.write("edited.yaml", &yaml.replace(from, to));
+        self.run([&["-f", "edited.yaml"], args].concat())
+    }
+
     /// `plan`, whatever it says.
     pub fn plan(&self) -> serde_json::Value {
         self.run(["plan", "--format", "json"]).expect(0).json()
@@ -158,6 +167,16 @@ pub fn outcome<'a>(report: &'a serde_json::Value, tenant: &str) -> &'a serde_jso
         .expect("a report has outcomes");
     let found = outcomes.iter().find(|outcome| outcome["tenant"] == tenant);
     found.unwrap_or_else(|| panic!("no outcome of {tenant} in {report:#}"))
+}
+
+/// `tenant code` of every blocked tenant of a plan.
+pub fn blocked(plan: &serde_json::Value) -> Vec<String> {
+    let blocked = plan["blocked"].as_array().expect("a plan has `blocked`");
+    let line = |one: &serde_json::Value| {
+        let text = |key: &str| one[key].as_str().expect("text").to_owned();
+        format!("{} {}", text("tenant"), text("code"))
+    };
+    blocked.iter().map(line).collect()
 }
 
 /// The folder of the project.

@@ -104,9 +104,16 @@ impl TestServer {
         format!("postgres://{DEPLOY}:{PASSWORD}@{host}:{port}/{database}?sslmode=disable")
     }
 
-    /// The same for a program that goes through a proxy on this port.
-    pub fn url_through(&self, port: u16, database: &str) -> String {
-        format!("postgres://{DEPLOY}:{PASSWORD}@127.0.0.1:{port}/{database}?sslmode=disable")
+    /// A superuser's URL, for the few things that need one.
+    pub fn superuser_url(&self, database: &str) -> String {
+        let user = self.admin.get_user().unwrap_or("postgres");
+        let password = self.admin.get_password().unwrap_or_default();
+        let password = String::from_utf8_lossy(password);
+        self.url(database).replacen(
+            &format!("{DEPLOY}:{PASSWORD}"),
+            &format!("{user}:{password}"),
+            1,
+        )
     }
 
     /// Where a proxy connects to.
@@ -123,6 +130,11 @@ impl TestServer {
     pub fn own(&self) -> Option<&Server> {
         self.own.as_ref()
     }
+}
+
+/// The URL a program gets that goes through a proxy on this port.
+pub fn url_through(port: u16, database: &str) -> String {
+    format!("postgres://{DEPLOY}:{PASSWORD}@127.0.0.1:{port}/{database}?sslmode=disable")
 }
 
 /// A server's address.
