@@ -15,6 +15,7 @@ mod main_line;
 mod names;
 mod panic;
 mod parallel;
+mod readme;
 mod safety;
 mod saved_plan;
 mod support;

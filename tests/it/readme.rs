@@ -1,0 +1,91 @@
+//! The README's desired state and transcript are what the program says.
+
+use std::fs;
+use std::path::Path;
+
+use crate::support::cli::{self, Run};
+use crate::support::database::Database;
+use crate::support::fleet::project;
+
+/// The fenced block of the README that begins with this line.
+fn block(fence: &str) -> String {
+    let readme = fs::read_to_string(project().join("README.md")).expect("there is a README");
+    let (_, after) = readme
+        .split_once(&format!("```{fence}\n"))
+        .expect("it has such a block");
+    after.split("```").next().unwrap_or_default().to_owned()
+}
+
+/// The sample fleet's files in a folder of their own.
+fn sample() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for name in ["desired", "templates/merchant", "tenant_migrations"] {
+        copy(&project().join(name), &folder.path().join(name));
+    }
+    folder
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a fresh folder");
+    for entry in fs::read_dir(from).expect("the sample is there") {
+        let entry = entry.expect("the sample can be read");
+        fs::copy(entry.path(), to.join(entry.file_name())).expect("files can be copied");
+    }
+}
+
+#[test]
+fn the_desired_state_is_valid() {
+    let folder = sample();
+    fs::write(folder.path().join("fleet.yaml"), block("yaml"))
+        .expect("the folder can be written to");
+    cli::run(cli::tenantry(
+        folder.path(),
+        ["-f", "fleet.yaml", "validate"],
+    ))
+    .expect(0);
+}
+
+#[test]
+fn the_transcript_is_what_the_program_says() {
+    let (folder, database) = (sample(), Database::new());
+    let run = |line: &str| -> Run {
+        let words = line.trim_start_matches("$ tenantry ").split(' ');
+        let mut command = cli::tenantry(folder.path(), words);
+        command.env("DATABASE_URL", database.url());
+        cli::run(command).expect(0)
+    };
+    run("apply --auto-approve");
+    let tenants = folder.path().join("desired/tenants.yaml");
+    let more = fs::read_to_string(&tenants).expect("the sample is there")
+        + "\n  zephyr: { vars: { currency: USD } }\n";
+    fs::write(tenants, more).expect("the folder can be written to");
+    fs::write(
+        folder
+            .path()
+            .join("tenant_migrations/V20250301000001__add_settlement_notes.sql"),
+        "ALTER TABLE merchants ADD COLUMN settlement_note text;\n",
+    )
+    .expect("the folder can be written to");
+
+    let transcript = block("console");
+    let mut commands = transcript.split_inclusive('\n').peekable();
+    let mut compared = 0;
+    while let Some(command) = commands.next() {
+        let said = run(command.trim_end()).stdout;
+        let mut shown = String::new();
+        while let Some(line) = commands.next_if(|line| !line.starts_with("$ ")) {
+            shown.push_str(line);
+        }
+        assert_eq!(lasting(&said), lasting(&shown), "after {command}");
+        compared += 1;
+    }
+    assert_eq!(compared, 3, "plan, apply, plan");
+}
+
+/// What is the same in every run: not the time a run took, nor its name.
+fn lasting(text: &str) -> String {
+    let lines = text.trim_end().lines();
+    lines
+        .map(|line| line.split(" in ").next().unwrap_or_default().to_owned() + "\n")
+        .collect()
+}
