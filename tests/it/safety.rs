@@ -515,6 +515,54 @@ fn secrets_are_in_no_output_of_any_command() {
 }
 
 #[test]
+fn secrets_that_the_server_says_are_masked() {
+    let mut fleet = secretive();
+    fleet.env.retain(|(name, _)| name != "MAIN");
+    fleet.env.push(("MAIN".to_owned(), fleet.database.url()));
+    fleet.apply(0);
+    fleet.database.run(&format!(
+        "CREATE TABLE public.said (word text); GRANT SELECT ON public.said TO PUBLIC; \
+         INSERT INTO public.said VALUES ('{IN_ENV}')"
+    ));
+    let says = "DO $$ DECLARE word text := (SELECT word FROM public.said); BEGIN \
+                RAISE WARNING 'heard %', word; RAISE EXCEPTION 'said %', word USING HINT = word, DETAIL = word; END $$;\n";
+    fleet.migration("V2__says.sql", says);
+    for args in [
+        &["apply", "--auto-approve", "-vv"][..],
+        &["apply", "--auto-approve", "--format", "json"],
+        &["apply", "--auto-approve", "--format", "ndjson"],
+        &[
+            "apply",
+            "--auto-approve",
+            "--format",
+            "json",
+            "--output",
+            "report.json",
+        ],
+        &["apply", "--auto-approve", "--output", "report.txt"],
+        &[
+            "apply",
+            "--auto-approve",
+            "--format",
+            "ndjson",
+            "--output",
+            "report.ndjson",
+        ],
+    ] {
+        let run = fleet.run(args).expect(1);
+        no_secret_in(&run.all());
+        // With nothing on stdout, events are the file's alone.
+        let told = run.all().contains("said ***") || args.contains(&"report.ndjson");
+        assert!(told, "{args:?}: {}", run.all());
+    }
+    for name in ["report.json", "report.txt", "report.ndjson"] {
+        let report = std::fs::read_to_string(fleet.path(name)).expect("it was written");
+        assert!(report.contains("said ***"), "{report}");
+        no_secret_in(&report);
+    }
+}
+
+#[test]
 fn secrets_are_in_no_error() {
     let fleet = secretive();
     let socket = fleet
