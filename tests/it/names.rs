@@ -239,8 +239,13 @@ fn hostile_names_and_values_arrive_where_backslashes_escape() {
         "ALTER DATABASE {name} SET standard_conforming_strings = off; \
          ALTER DATABASE {name} SET escape_string_warning = off; ALTER DATABASE {name} SET backslash_quote = off"
     ));
+    // A file is read as it was checked, whatever the database's setting.
+    let plain = "COMMENT ON COLUMN said.of IS 'C:\\new\\';\n";
+    fleet.migration("V2__plain.sql", plain);
     fleet.apply(0);
     fleet.expect_no_changes();
+    let comment = "SELECT col_description('t_plain.said'::regclass, 1)";
+    assert_eq!(fleet.database.texts(comment), ["C:\\new\\"]);
     expect_as_declared(&fleet, &tenants);
 }
 

@@ -220,6 +220,58 @@ fn where_everyone_is_blocked_nothing_is_prepared() {
 }
 
 #[test]
+fn a_role_that_only_reads_can_plan_and_changes_nothing() {
+    let mut fleet = live();
+    fleet.database.run(
+        "DO $$ BEGIN CREATE ROLE tenantry_reader LOGIN PASSWORD 'tests-only'; \
+         EXCEPTION WHEN duplicate_object THEN NULL; END $$; \
+         GRANT USAGE ON SCHEMA tenantry, t_acme, t_globex TO tenantry_reader; \
+         GRANT SELECT ON ALL TABLES IN SCHEMA tenantry TO tenantry_reader; \
+         GRANT SELECT ON t_acme.history, t_globex.history TO tenantry_reader",
+    );
+    let url = fleet
+        .database
+        .url()
+        .replace("tenantry_deploy", "tenantry_reader");
+    let run = |fleet: &Fleet, args: &[&str]| fleet.run([args, &["--database-url", &url]].concat());
+    let plan = run(&fleet, &["plan", "--detailed-exitcode"]).expect(0);
+    assert!(plan.stdout.contains("No changes."), "{}", plan.stdout);
+
+    fleet
+        .database
+        .run("REVOKE USAGE ON SCHEMA t_globex FROM tenantry_reader");
+    fleet.add(&["hooli"]);
+    let plan = run(&fleet, &["plan", "--format", "json"]).expect(0).json();
+    assert_eq!(
+        blocked(&plan),
+        ["globex history_unreadable"],
+        "unreadable, never guessed"
+    );
+    assert!(
+        plan["notices"].to_string().contains("no_create"),
+        "{plan:#}"
+    );
+    let before = state(&fleet.database, "t_acme");
+    let apply = run(&fleet, &["apply", "--auto-approve"]);
+    assert!(matches!(apply.code, Some(1 | 4)), "{apply:?}");
+    assert_eq!(state(&fleet.database, "t_acme"), before);
+    assert_eq!(fleet.database.schemas(), ["t_acme", "t_globex", "tenantry"]);
+    assert_eq!(
+        fleet.database.count("SELECT count(*) FROM tenantry.tenant"),
+        2
+    );
+
+    // Nor is a control schema that can't be read taken for one that isn't there.
+    fleet
+        .database
+        .run("REVOKE USAGE ON SCHEMA tenantry FROM tenantry_reader");
+    let plan = run(&fleet, &["plan", "--format", "json"]).expect(0).json();
+    assert_eq!(plan["summary"]["create"], 0, "{plan:#}");
+    assert_eq!(plan["summary"]["blocked"], 3);
+    run(&fleet, &["apply", "--auto-approve"]).expect(4);
+}
+
+#[test]
 fn another_fleets_database_is_refused() {
     let fleet = live();
     let before = [
