@@ -179,6 +179,12 @@ fn hostile_names_and_values_arrive_as_they_are() {
     fleet.apply(0);
     fleet.expect_no_changes();
 
+    expect_as_declared(&fleet, &tenants);
+}
+
+/// Ends the test unless every name and value on the server is what was declared, to the byte.
+#[track_caller]
+fn expect_as_declared(fleet: &Fleet, tenants: &[(String, String, String)]) {
     let found: BTreeSet<String> = fleet.database.schemas().into_iter().collect();
     let mut expected: BTreeSet<String> = tenants
         .iter()
@@ -188,7 +194,7 @@ fn hostile_names_and_values_arrive_as_they_are() {
     assert_eq!(found, expected);
 
     let mut client = fleet.database.admin();
-    for (id, schema, value) in &tenants {
+    for (id, schema, value) in tenants {
         let quoted = format!("\"{}\"", schema.replace('"', "\"\""));
         let sql = format!("SELECT of, value FROM {quoted}.said ORDER BY of");
         let rows = client.query(&sql, &[]).expect("it is readable");
@@ -218,10 +224,72 @@ fn hostile_names_and_values_arrive_as_they_are() {
     let recorded: BTreeSet<(String, String)> =
         rows.iter().map(|row| (row.get(0), row.get(1))).collect();
     let declared = tenants
-        .into_iter()
-        .map(|(id, schema, _)| (id, schema))
+        .iter()
+        .map(|(id, schema, _)| (id.clone(), schema.clone()))
         .collect();
     assert_eq!(recorded, declared);
+}
+
+/// A server that reads backslashes in plain strings, as old applications ask it to.
+#[test]
+fn hostile_names_and_values_arrive_where_backslashes_escape() {
+    let (fleet, tenants) = hostile();
+    let name = &fleet.database.name;
+    fleet.database.run(&format!(
+        "ALTER DATABASE {name} SET standard_conforming_strings = off; \
+         ALTER DATABASE {name} SET escape_string_warning = off; ALTER DATABASE {name} SET backslash_quote = off"
+    ));
+    // A file is read as it was checked, whatever the database's setting.
+    let plain = "COMMENT ON COLUMN said.of IS 'C:\\new\\';\n";
+    fleet.migration("V2__plain.sql", plain);
+    fleet.apply(0);
+    fleet.expect_no_changes();
+    let comment = "SELECT col_description('t_plain.said'::regclass, 1)";
+    assert_eq!(fleet.database.texts(comment), ["C:\\new\\"]);
+    expect_as_declared(&fleet, &tenants);
+}
+
+#[test]
+fn hostile_names_move_no_cursor() {
+    let (mut fleet, _) = hostile();
+    fleet.apply(0);
+    fleet.tenants.clear();
+    fleet.database.run("CREATE SCHEMA \"t_\u{1b}[31mred\"");
+    let verbose = fleet.run(["plan", "-v"]).expect(0);
+    for name in [
+        "\\u{1b}[31mred",
+        "t_\\u{1b}[31mred",
+        "\\u{202e}right",
+        "two\\nlines",
+        "\\u{85}next",
+    ] {
+        assert!(
+            verbose.stdout.contains(name),
+            "no {name} in {}",
+            verbose.stdout
+        );
+    }
+    for args in [
+        &["plan"][..],
+        &["plan", "-v"],
+        &["plan", "--color", "always", "-v"],
+        &["apply", "-v"],
+    ] {
+        let run = fleet.run(args).expect(0);
+        let raw = [
+            "\u{1b}[31mred",
+            "\u{202e}",
+            "\u{7f}",
+            "\u{85}",
+            "\r",
+            "two\nlines",
+        ];
+        assert!(
+            !raw.iter().any(|raw| run.all().contains(raw)),
+            "{:?}",
+            run.all()
+        );
+    }
 }
 
 #[test]

@@ -220,6 +220,58 @@ fn where_everyone_is_blocked_nothing_is_prepared() {
 }
 
 #[test]
+fn a_role_that_only_reads_can_plan_and_changes_nothing() {
+    let mut fleet = live();
+    fleet.database.run(
+        "DO $$ BEGIN CREATE ROLE tenantry_reader LOGIN PASSWORD 'tests-only'; \
+         EXCEPTION WHEN duplicate_object THEN NULL; END $$; \
+         GRANT USAGE ON SCHEMA tenantry, t_acme, t_globex TO tenantry_reader; \
+         GRANT SELECT ON ALL TABLES IN SCHEMA tenantry TO tenantry_reader; \
+         GRANT SELECT ON t_acme.history, t_globex.history TO tenantry_reader",
+    );
+    let url = fleet
+        .database
+        .url()
+        .replace("tenantry_deploy", "tenantry_reader");
+    let run = |fleet: &Fleet, args: &[&str]| fleet.run([args, &["--database-url", &url]].concat());
+    let plan = run(&fleet, &["plan", "--detailed-exitcode"]).expect(0);
+    assert!(plan.stdout.contains("No changes."), "{}", plan.stdout);
+
+    fleet
+        .database
+        .run("REVOKE USAGE ON SCHEMA t_globex FROM tenantry_reader");
+    fleet.add(&["hooli"]);
+    let plan = run(&fleet, &["plan", "--format", "json"]).expect(0).json();
+    assert_eq!(
+        blocked(&plan),
+        ["globex history_unreadable"],
+        "unreadable, never guessed"
+    );
+    assert!(
+        plan["notices"].to_string().contains("no_create"),
+        "{plan:#}"
+    );
+    let before = state(&fleet.database, "t_acme");
+    let apply = run(&fleet, &["apply", "--auto-approve"]);
+    assert!(matches!(apply.code, Some(1 | 4)), "{apply:?}");
+    assert_eq!(state(&fleet.database, "t_acme"), before);
+    assert_eq!(fleet.database.schemas(), ["t_acme", "t_globex", "tenantry"]);
+    assert_eq!(
+        fleet.database.count("SELECT count(*) FROM tenantry.tenant"),
+        2
+    );
+
+    // Nor is a control schema that can't be read taken for one that isn't there.
+    fleet
+        .database
+        .run("REVOKE USAGE ON SCHEMA tenantry FROM tenantry_reader");
+    let plan = run(&fleet, &["plan", "--format", "json"]).expect(0).json();
+    assert_eq!(plan["summary"]["create"], 0, "{plan:#}");
+    assert_eq!(plan["summary"]["blocked"], 3);
+    run(&fleet, &["apply", "--auto-approve"]).expect(4);
+}
+
+#[test]
 fn another_fleets_database_is_refused() {
     let fleet = live();
     let before = [
@@ -511,6 +563,54 @@ fn secrets_are_in_no_output_of_any_command() {
     }
     if let Some(sent) = statements::of(&fleet.database) {
         no_secret_in(&sent.concat());
+    }
+}
+
+#[test]
+fn secrets_that_the_server_says_are_masked() {
+    let mut fleet = secretive();
+    fleet.env.retain(|(name, _)| name != "MAIN");
+    fleet.env.push(("MAIN".to_owned(), fleet.database.url()));
+    fleet.apply(0);
+    fleet.database.run(&format!(
+        "CREATE TABLE public.said (word text); GRANT SELECT ON public.said TO PUBLIC; \
+         INSERT INTO public.said VALUES ('{IN_ENV}')"
+    ));
+    let says = "DO $$ DECLARE word text := (SELECT word FROM public.said); BEGIN \
+                RAISE WARNING 'heard %', word; RAISE EXCEPTION 'said %', word USING HINT = word, DETAIL = word; END $$;\n";
+    fleet.migration("V2__says.sql", says);
+    for args in [
+        &["apply", "--auto-approve", "-vv"][..],
+        &["apply", "--auto-approve", "--format", "json"],
+        &["apply", "--auto-approve", "--format", "ndjson"],
+        &[
+            "apply",
+            "--auto-approve",
+            "--format",
+            "json",
+            "--output",
+            "report.json",
+        ],
+        &["apply", "--auto-approve", "--output", "report.txt"],
+        &[
+            "apply",
+            "--auto-approve",
+            "--format",
+            "ndjson",
+            "--output",
+            "report.ndjson",
+        ],
+    ] {
+        let run = fleet.run(args).expect(1);
+        no_secret_in(&run.all());
+        // With nothing on stdout, events are the file's alone.
+        let told = run.all().contains("said ***") || args.contains(&"report.ndjson");
+        assert!(told, "{args:?}: {}", run.all());
+    }
+    for name in ["report.json", "report.txt", "report.ndjson"] {
+        let report = std::fs::read_to_string(fleet.path(name)).expect("it was written");
+        assert!(report.contains("said ***"), "{report}");
+        no_secret_in(&report);
     }
 }
 
