@@ -25,7 +25,7 @@ use crate::render;
 Examples:
   tenantry plan
   tenantry plan --tenant 'acme*' -v     some tenants' plan, every one named
-  tenantry plan --detailed-exitcode     2 when something differs, for CI aaaaaaaaaaaaaaaa
+  tenantry plan --detailed-exitcode     2 when something differs, for CI
   tenantry plan --out plan.json         save it, for `tenantry apply plan.json`
   tenantry plan --sql                   the SQL, of one tenant of each cohort
   tenantry plan --format json           for programs")]
