@@ -114,11 +114,10 @@ fn job(context: &Context<'_>, args: &Args, desired: &Desired) -> Result<Job, Err
 
 fn read(path: &Path, desired: &Desired) -> Result<SavedPlan, Error> {
     let place = path.display();
-    let bytes = std::fs::read(path)
-        .map_err(|error| {
-            Error::usage(format!("reading the plan {place}: {error}"))
-                .hint("Name a file that `tenantry plan --out FILE` wrote.")
-        })?;
+    let bytes = std::fs::read(path).map_err(|error| {
+        Error::usage(format!("reading the plan {place}: {error}"))
+            .hint("Name a file that `tenantry plan --out FILE` wrote.")
+    })?;
     let text = String::from_utf8(bytes).map_err(|error| {
         Error::refused(format!("{place}: the file isn't a saved plan: {error}"))
             .hint("Write one with `tenantry plan --out FILE`.")

@@ -197,8 +197,14 @@ mod tests {
             // Where clap itself has to wrap a line of ours, it doesn't know what to indent.
             let (_, ours) = help.split_once("Examples:").unwrap();
             let written = command.get_after_long_help().or(command.get_after_help());
-            assert_eq!(format!("Examples:{ours}").trim_end(), written.unwrap().to_string());
-            assert!(help.lines().all(|line| line.chars().count() <= 80), "{help}");
+            assert_eq!(
+                format!("Examples:{ours}").trim_end(),
+                written.unwrap().to_string()
+            );
+            assert!(
+                help.lines().all(|line| line.chars().count() <= 80),
+                "{help}"
+            );
         }
     }
 

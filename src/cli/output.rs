@@ -144,14 +144,14 @@ fn unwritable(path: &Path, error: &io::Error) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use super::super::args::Color;
+    use super::super::streams::captured;
     use super::*;
 
     #[test]
     fn files_appear_whole_with_nothing_beside_them() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("report.json");
-        let streams = Streams::new(Color::Never);
+        let (streams, ..) = captured::streams();
         streams.redactor.learn("hunter2");
         for text in ["\u{1b}[31mfirst hunter2\u{1b}[0m", "second"] {
             let output = Output::open(Some(&path)).unwrap();
@@ -195,7 +195,7 @@ mod tests {
         });
         let output = Output::open(Some(&path)).unwrap();
         output
-            .write(&Streams::new(Color::Never), "x", Kind::Text)
+            .write(&captured::streams().0, "x", Kind::Text)
             .unwrap();
         assert!(fs::metadata(&path).unwrap().file_type().is_fifo());
         assert_eq!(reader.join().unwrap(), "x");

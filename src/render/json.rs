@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::plan::Plan;
+use crate::plan::{FORMAT_VERSION, Plan};
 use crate::report::{Event, Report};
 
 /// A plan as one document.
@@ -23,12 +23,23 @@ pub fn schema(schema: &serde_json::Value) -> String {
     document(schema)
 }
 
-/// An event as one line.
+/// An event as one line, which says by itself what form it has.
 #[must_use]
 pub fn event(event: &Event<'_>) -> String {
-    let mut line = serde_json::to_string(event).expect("an event holds only text and numbers");
+    let line = Line {
+        format_version: FORMAT_VERSION,
+        event,
+    };
+    let mut line = serde_json::to_string(&line).expect("an event holds only text and numbers");
     line.push('\n');
     line
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    format_version: &'static str,
+    #[serde(flatten)]
+    event: &'a Event<'a>,
 }
 
 fn document(value: &impl Serialize) -> String {
@@ -36,4 +47,21 @@ fn document(value: &impl Serialize) -> String {
         serde_json::to_string_pretty(value).expect("a document holds only text and numbers");
     text.push('\n');
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_says_its_form_first() {
+        let started = Event::WaveStarted {
+            wave: "canary",
+            tenants: 2,
+        };
+        assert_eq!(
+            event(&started),
+            "{\"format_version\":\"1.0\",\"event\":\"wave_started\",\"wave\":\"canary\",\"tenants\":2}\n"
+        );
+    }
 }
