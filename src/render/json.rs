@@ -1,7 +1,10 @@
 //! The public JSON forms: pretty, in a fixed order, with a line end; events are a line each.
 
+use std::fmt::Write as _;
+
 use serde::Serialize;
 
+use super::style::is_harmful;
 use crate::plan::{FORMAT_VERSION, Plan};
 use crate::report::{Event, Report};
 
@@ -32,7 +35,7 @@ pub fn event(event: &Event<'_>) -> String {
     };
     let mut line = serde_json::to_string(&line).expect("an event holds only text and numbers");
     line.push('\n');
-    line
+    escaped(&line)
 }
 
 #[derive(Serialize)]
@@ -46,12 +49,34 @@ fn document(value: &impl Serialize) -> String {
     let mut text =
         serde_json::to_string_pretty(value).expect("a document holds only text and numbers");
     text.push('\n');
-    text
+    escaped(&text)
+}
+
+/// JSON lets DEL, the C1 controls and marks that reorder text stand as they are; on a terminal they would act.
+/// Outside of strings there are none, so that each can be written as an escape.
+fn escaped(json: &str) -> String {
+    let mut safe = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c != '\n' && is_harmful(c) {
+            let _ = write!(safe, "\\u{:04x}", u32::from(c));
+        } else {
+            safe.push(c);
+        }
+    }
+    safe
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn text_of_strangers_moves_no_cursor_and_stays_what_it_was() {
+        let text = "\u{1b}[2J \u{9b}31m \u{7f} \u{202e} é \n";
+        let json = document(&text);
+        assert!(!json.trim_end().contains(is_harmful), "{json}");
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
+    }
 
     #[test]
     fn every_line_says_its_form_first() {
