@@ -61,7 +61,22 @@ fn run(arguments: impl Iterator<Item = OsString>) -> Exit {
     }
 }
 
+/// A connection variable that isn't UTF-8. It would be taken for one that isn't set, and with it another database
+/// for the one that is meant.
+fn unreadable(variables: impl Iterator<Item = (OsString, OsString)>) -> Option<Error> {
+    let name = variables
+        .filter(|(_, value)| value.to_str().is_none())
+        .filter_map(|(name, _)| name.into_string().ok())
+        .find(|name| name.ends_with("DATABASE_URL") || name.starts_with("PG"))?;
+    let message = format!("the environment variable {name} isn't UTF-8");
+    Some(Error::usage(message).hint("Set it anew, or unset it."))
+}
+
 fn perform(cli: Cli, streams: &Arc<Streams>) -> Exit {
+    if let Some(error) = unreadable(std::env::vars_os()) {
+        streams.error(&error);
+        return error.exit;
+    }
     let env = |name: &str| std::env::var(name).ok();
     let context = Context::new(cli.global, Arc::clone(streams), &env);
     let exit = dispatch(&context, &cli.command);
@@ -165,6 +180,19 @@ mod tests {
         );
         let (_, out, err) = said("tenantry --nonsense");
         assert!(err.contains("--nonsense") && out.is_empty(), "{out}");
+    }
+
+    #[test]
+    fn connection_variables_that_cannot_be_read_are_refused() {
+        use std::os::unix::ffi::OsStringExt;
+        let judge = |name: &str, value: &[u8]| {
+            let pair = (OsString::from(name), OsString::from_vec(value.to_vec()));
+            unreadable([pair].into_iter()).map(|error| error.exit)
+        };
+        assert_eq!(judge("DATABASE_URL", b"\xff"), Some(Exit::Usage));
+        assert_eq!(judge("PGHOST", b"\xff"), Some(Exit::Usage));
+        assert_eq!(judge("PGHOST", b"/run"), None);
+        assert_eq!(judge("LESS", b"\xff"), None);
     }
 
     #[test]

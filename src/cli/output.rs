@@ -112,11 +112,13 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 /// An empty file in the same folder; it goes away with the value.
 fn temporary_beside(path: &Path) -> io::Result<NamedTempFile> {
+    let folder = folder_of(path);
+    fs::metadata(folder)?;
     crash::point("before making a file");
     let temporary = tempfile::Builder::new()
         .prefix(".tenantry-")
         .permissions(permissions(path))
-        .tempfile_in(folder_of(path))
+        .tempfile_in(folder)
         // The error names the temporary file, of which nobody knows; its kind says enough.
         .map_err(|error| io::Error::from(error.kind()))?;
     crash::point("after making a file");
@@ -171,6 +173,7 @@ mod tests {
         let path = folder.path().join("none/report.json");
         let error = Output::open(Some(&path)).unwrap_err().message;
         assert!(!error.contains(".tenantry-"), "{error}");
+        assert!(error.contains("No such file or directory"), "{error}");
     }
 
     #[test]
