@@ -18,6 +18,7 @@ use crate::apply::{self, Request};
 use crate::error::Error;
 use crate::model::count;
 use crate::model::desired::Desired;
+use crate::model::duration::parse_duration;
 use crate::plan::Plan;
 use crate::plan::digest::desired_digest;
 use crate::plan::hazard::{self, Allow};
@@ -30,13 +31,13 @@ use crate::report::{CancelReason, Report, Reporter, Silent};
 #[command(after_help = "\
 Examples:
   tenantry apply
-  tenantry apply plan.json                               a plan saved by `plan --out`
-  tenantry apply --auto-approve --format json            in CI: the report as JSON
-  tenantry apply --allow DELETES_DATA@acme               one hazard, for one tenant
-  tenantry apply --tenant sandbox && tenantry apply      one tenant first
+  tenantry apply plan.json                      a plan saved by `plan --out`
+  tenantry apply --auto-approve --format json   in CI: the report as JSON
+  tenantry apply --allow DELETES_DATA@acme      one hazard, for one tenant
+  tenantry apply --tenant sandbox               one tenant first
 
-What isn't blocked is carried out. A tenant is changed wholly or not at all; after a failure or
-an interruption, apply again to go on.")]
+What isn't blocked is carried out. A tenant is changed wholly or not at all;
+after a failure or an interruption, apply again to go on.")]
 pub struct Args {
     /// A plan saved by `plan --out`; without it, a plan is made now
     #[arg(value_name = "PLAN")]
@@ -51,7 +52,7 @@ pub struct Args {
     allow: Vec<String>,
 
     /// How long to wait for another run to end
-    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = parse_duration)]
     lock_wait: Duration,
 
     #[command(flatten)]
@@ -113,8 +114,10 @@ fn job(context: &Context<'_>, args: &Args, desired: &Desired) -> Result<Job, Err
 
 fn read(path: &Path, desired: &Desired) -> Result<SavedPlan, Error> {
     let place = path.display();
-    let bytes = std::fs::read(path)
-        .map_err(|error| Error::usage(format!("reading the plan {place}: {error}")))?;
+    let bytes = std::fs::read(path).map_err(|error| {
+        Error::usage(format!("reading the plan {place}: {error}"))
+            .hint("Name a file that `tenantry plan --out FILE` wrote.")
+    })?;
     let text = String::from_utf8(bytes).map_err(|error| {
         Error::refused(format!("{place}: the file isn't a saved plan: {error}"))
             .hint("Write one with `tenantry plan --out FILE`.")
@@ -187,6 +190,10 @@ fn confirm(context: &Context<'_>) -> Result<(), Error> {
     stdin
         .read_line(&mut answer)
         .map_err(|error| Error::failed(format!("reading the answer: {error}")))?;
+    if !answer.ends_with('\n') {
+        // The end of the input leaves the cursor behind the question.
+        context.streams.err("\n");
+    }
     if answer.trim() == "yes" {
         Ok(())
     } else {
@@ -306,25 +313,5 @@ fn document(
         }
         Teller::Json(_) => (render::json::report(report), Kind::Json),
         Teller::Ndjson(reporter) => (reporter.into_kept().unwrap_or_default(), Kind::Json),
-    }
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    let signed: jiff::SignedDuration = text
-        .parse()
-        .map_err(|error: jiff::Error| error.to_string())?;
-    Duration::try_from(signed).map_err(|_| "a wait can't be negative".to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn waits_are_written_as_people_do() {
-        assert_eq!(duration("5min"), Ok(Duration::from_mins(5)));
-        assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
-        assert!(duration("-1s").is_err());
-        assert!(duration("soon").is_err());
     }
 }

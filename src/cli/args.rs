@@ -19,9 +19,10 @@ Exit codes:
   0    done, or nothing to do
   1    failed, nothing was changed
   2    differs: changes pending or tenants blocked (plan --detailed-exitcode)
-  3    partial: something was changed, and something else wasn't; apply again to go on
-  4    refused, nothing was changed: hazard not allowed, stale plan, prompt declined,
-       another fleet's database, all tenants blocked
+  3    partial: something was changed, and something else wasn't;
+       apply again to go on
+  4    refused, nothing was changed: hazard not allowed, stale plan,
+       prompt declined, another fleet's database, all tenants blocked
   5    locked by another run
   64   wrong usage
   65   invalid desired state, template or migration
@@ -182,6 +183,29 @@ mod tests {
         let after = parse("tenantry plan --tenant a* --database-url x -q");
         assert_eq!(before.tenant, ["a*"]);
         assert_eq!(format!("{before:?}"), format!("{after:?}"));
+    }
+
+    #[test]
+    fn help_shows_examples_and_fits_on_80_columns() {
+        let mut command = Cli::command().term_width(80);
+        command.build();
+        let commands = command.get_subcommands().cloned();
+        let own = commands.filter(|command| command.get_name() != "help");
+        for mut command in own.chain([command.clone()]) {
+            let help = command.render_long_help().to_string();
+            assert!(help.contains("Examples:\n  tenantry "), "{help}");
+            // Where clap itself has to wrap a line of ours, it doesn't know what to indent.
+            let (_, ours) = help.split_once("Examples:").unwrap();
+            let written = command.get_after_long_help().or(command.get_after_help());
+            assert_eq!(
+                format!("Examples:{ours}").trim_end(),
+                written.unwrap().to_string()
+            );
+            assert!(
+                help.lines().all(|line| line.chars().count() <= 80),
+                "{help}"
+            );
+        }
     }
 
     #[test]

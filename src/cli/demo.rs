@@ -25,11 +25,13 @@ use stage::Stage;
 #[command(after_help = "\
 Examples:
   tenantry demo
-  tenantry demo --keep                              look around before the server goes
-  tenantry demo --database-url postgres://localhost  a database of its own on your server
+  tenantry demo --keep                  look around before the server goes
+  tenantry demo --database-url postgres://admin@localhost
+                                        in a new database on your server
 
-Never uses DATABASE_URL, TENANTRY_DATABASE_URL or PG*. With --database-url it makes a database
-and two roles of new names, and drops them at the end unless --keep is given.")]
+Never uses DATABASE_URL, TENANTRY_DATABASE_URL or PG*. With --database-url it
+makes a database and two roles of new names, and drops them at the end unless
+--keep is given.")]
 pub struct Args {
     /// Leave everything in place to look at: the throwaway server until Enter is pressed
     #[arg(long)]

@@ -51,14 +51,34 @@ pub fn main() -> ExitCode {
 }
 
 fn run(arguments: impl Iterator<Item = OsString>) -> Exit {
-    let cli = match Cli::try_parse_from(arguments) {
-        Ok(cli) => cli,
-        Err(error) => return explain(&error),
-    };
-    let streams = Streams::new(cli.global.color);
-    logging::start(&cli.global, &streams);
+    match Cli::try_parse_from(arguments) {
+        Ok(cli) => {
+            let streams = Streams::new(cli.global.color);
+            logging::start(&cli.global, &streams);
+            perform(cli, &streams)
+        }
+        Err(error) => explain(&error, &Streams::new(Color::Auto)),
+    }
+}
+
+/// A connection variable that isn't UTF-8. It would be taken for one that isn't set, and with it another database
+/// for the one that is meant.
+fn unreadable(variables: impl Iterator<Item = (OsString, OsString)>) -> Option<Error> {
+    let name = variables
+        .filter(|(_, value)| value.to_str().is_none())
+        .filter_map(|(name, _)| name.into_string().ok())
+        .find(|name| name.ends_with("DATABASE_URL") || name.starts_with("PG"))?;
+    let message = format!("the environment variable {name} isn't UTF-8");
+    Some(Error::usage(message).hint("Set it anew, or unset it."))
+}
+
+fn perform(cli: Cli, streams: &Arc<Streams>) -> Exit {
+    if let Some(error) = unreadable(std::env::vars_os()) {
+        streams.error(&error);
+        return error.exit;
+    }
     let env = |name: &str| std::env::var(name).ok();
-    let context = Context::new(cli.global, Arc::clone(&streams), &env);
+    let context = Context::new(cli.global, Arc::clone(streams), &env);
     let exit = dispatch(&context, &cli.command);
     match streams.finish() {
         Ok(()) => exit,
@@ -102,8 +122,7 @@ fn or_failed(exit: Exit) -> Exit {
 }
 
 /// Help and version are results; everything else that clap says is wrong usage.
-fn explain(error: &clap::Error) -> Exit {
-    let streams = Streams::new(Color::Auto);
+fn explain(error: &clap::Error, streams: &Streams) -> Exit {
     let text = error.render().ansi().to_string();
     if matches!(
         error.kind(),
@@ -124,10 +143,21 @@ fn explain(error: &clap::Error) -> Exit {
 
 #[cfg(test)]
 mod tests {
+    use super::streams::captured;
     use super::*;
 
+    /// How a command line ends, and what it says on stdout and stderr.
+    fn said(line: &str) -> (Exit, String, String) {
+        let (streams, out, err) = captured::streams();
+        let exit = match Cli::try_parse_from(line.split(' ')) {
+            Ok(cli) => perform(cli, &streams),
+            Err(error) => explain(&error, &streams),
+        };
+        (exit, out.text(), err.text())
+    }
+
     fn exit(line: &str) -> Exit {
-        run(line.split(' ').map(OsString::from))
+        said(line).0
     }
 
     #[test]
@@ -139,6 +169,30 @@ mod tests {
         assert_eq!(exit("tenantry plan -q -v"), Exit::Usage);
         assert_eq!(exit("tenantry --version"), Exit::Done);
         assert_eq!(exit("tenantry plan --help"), Exit::Done);
+    }
+
+    #[test]
+    fn help_that_was_asked_for_is_data_and_other_words_are_not() {
+        let (_, out, err) = said("tenantry plan --help");
+        assert!(
+            out.contains("--detailed-exitcode") && err.is_empty(),
+            "{err}"
+        );
+        let (_, out, err) = said("tenantry --nonsense");
+        assert!(err.contains("--nonsense") && out.is_empty(), "{out}");
+    }
+
+    #[test]
+    fn connection_variables_that_cannot_be_read_are_refused() {
+        use std::os::unix::ffi::OsStringExt;
+        let judge = |name: &str, value: &[u8]| {
+            let pair = (OsString::from(name), OsString::from_vec(value.to_vec()));
+            unreadable([pair].into_iter()).map(|error| error.exit)
+        };
+        assert_eq!(judge("DATABASE_URL", b"\xff"), Some(Exit::Usage));
+        assert_eq!(judge("PGHOST", b"\xff"), Some(Exit::Usage));
+        assert_eq!(judge("PGHOST", b"/run"), None);
+        assert_eq!(judge("LESS", b"\xff"), None);
     }
 
     #[test]

@@ -24,10 +24,7 @@ pub enum Kind {
 pub enum Output {
     Stdout,
     /// Written beside its place and renamed.
-    File {
-        temporary: NamedTempFile,
-        path: PathBuf,
-    },
+    File(PathBuf),
     /// A pipe or a device, which can't be replaced.
     Special {
         file: File,
@@ -60,14 +57,9 @@ impl Output {
             }
             Err(_) => {}
         }
-        let folder = path.parent().filter(|folder| *folder != Path::new(""));
-        crash::point("before making a file");
-        let temporary = tempfile::Builder::new()
-            .prefix(".tenantry-")
-            .permissions(permissions(&path))
-            .tempfile_in(folder.unwrap_or(Path::new(".")))?;
-        crash::point("after making a file");
-        Ok(Self::File { temporary, path })
+        // Made and removed at once: whoever is stopped while the work goes on leaves nothing beside the file.
+        temporary_beside(&path)?;
+        Ok(Self::File(path))
     }
 
     /// Whether it is stdout.
@@ -101,14 +93,13 @@ impl Output {
             Self::Special { mut file, path } => file
                 .write_all(bytes)
                 .map_err(|error| unwritable(&path, &error)),
-            Self::File { temporary, path } => {
-                replace(temporary, &path, bytes).map_err(|error| unwritable(&path, &error))
-            }
+            Self::File(path) => replace(&path, bytes).map_err(|error| unwritable(&path, &error)),
         }
     }
 }
 
-fn replace(mut temporary: NamedTempFile, path: &Path, bytes: &[u8]) -> io::Result<()> {
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut temporary = temporary_beside(path)?;
     crash::point("before writing a file");
     temporary.write_all(bytes)?;
     crash::point("after writing a file");
@@ -116,8 +107,28 @@ fn replace(mut temporary: NamedTempFile, path: &Path, bytes: &[u8]) -> io::Resul
     crash::point("before renaming a file");
     temporary.persist(path).map_err(|error| error.error)?;
     crash::point("after renaming a file");
-    let folder = path.parent().filter(|folder| *folder != Path::new(""));
-    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+    File::open(folder_of(path))?.sync_all()
+}
+
+/// An empty file in the same folder; it goes away with the value.
+fn temporary_beside(path: &Path) -> io::Result<NamedTempFile> {
+    let folder = folder_of(path);
+    fs::metadata(folder)?;
+    crash::point("before making a file");
+    let temporary = tempfile::Builder::new()
+        .prefix(".tenantry-")
+        .permissions(permissions(path))
+        .tempfile_in(folder)
+        // The error names the temporary file, of which nobody knows; its kind says enough.
+        .map_err(|error| io::Error::from(error.kind()))?;
+    crash::point("after making a file");
+    Ok(temporary)
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent()
+        .filter(|folder| *folder != Path::new(""))
+        .unwrap_or(Path::new("."))
 }
 
 /// Those of the file that is replaced, or what a new file usually has.
@@ -135,14 +146,14 @@ fn unwritable(path: &Path, error: &io::Error) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use super::super::args::Color;
+    use super::super::streams::captured;
     use super::*;
 
     #[test]
     fn files_appear_whole_with_nothing_beside_them() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("report.json");
-        let streams = Streams::new(Color::Never);
+        let (streams, ..) = captured::streams();
         streams.redactor.learn("hunter2");
         for text in ["\u{1b}[31mfirst hunter2\u{1b}[0m", "second"] {
             let output = Output::open(Some(&path)).unwrap();
@@ -159,7 +170,18 @@ mod tests {
     fn unwritable_places_are_found_before_the_work() {
         let folder = tempfile::tempdir().unwrap();
         assert!(Output::open(Some(folder.path())).is_err());
-        assert!(Output::open(Some(&folder.path().join("none/report.json"))).is_err());
+        let path = folder.path().join("none/report.json");
+        let error = Output::open(Some(&path)).unwrap_err().message;
+        assert!(!error.contains(".tenantry-"), "{error}");
+        assert!(error.contains("No such file or directory"), "{error}");
+    }
+
+    #[test]
+    fn nothing_lies_about_while_the_work_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let output = Output::open(Some(&folder.path().join("report.json"))).unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        drop(output);
     }
 
     /// On a pipe of its own: were this to fail on one of the machine's devices, the device would be gone.
@@ -176,7 +198,7 @@ mod tests {
         });
         let output = Output::open(Some(&path)).unwrap();
         output
-            .write(&Streams::new(Color::Never), "x", Kind::Text)
+            .write(&captured::streams().0, "x", Kind::Text)
             .unwrap();
         assert!(fs::metadata(&path).unwrap().file_type().is_fifo());
         assert_eq!(reader.join().unwrap(), "x");

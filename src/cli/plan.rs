@@ -24,10 +24,11 @@ use crate::render;
 #[command(after_help = "\
 Examples:
   tenantry plan
-  tenantry plan --tenant 'acme*' -v          one tenant's plan, unfolded
-  tenantry plan --detailed-exitcode          2 when something differs, for CI
-  tenantry plan --out plan.json              save it, to carry out with `apply plan.json`
-  tenantry plan --sql                        the SQL itself, one tenant of each cohort")]
+  tenantry plan --tenant 'acme*' -v     some tenants' plan, every one named
+  tenantry plan --detailed-exitcode     2 when something differs, for CI
+  tenantry plan --out plan.json         save it, for `tenantry apply plan.json`
+  tenantry plan --sql                   the SQL, of one tenant of each cohort
+  tenantry plan --format json           for programs")]
 pub struct Args {
     /// End with 2 when changes are pending or tenants are blocked
     #[arg(long)]
@@ -131,10 +132,10 @@ fn document(context: &Context<'_>, plan: &Plan, format: Format) -> (String, Kind
     }
 }
 
-/// The plan for people; quietly, its last line.
+/// The plan for people; quietly, its end.
 pub fn human(context: &Context<'_>, plan: &Plan) -> String {
     if context.global.quiet {
-        render::plan::summary(plan) + "\n"
+        render::plan::brief(plan)
     } else {
         render::plan::plan(plan, context.is_verbose())
     }

@@ -14,13 +14,15 @@ Examples:
   tenantry validate
   tenantry validate -f fleets/eu.yaml
 
-Every problem is shown at once, as file:line:column. Ends with 65 if there is one.")]
+Every problem is shown at once, as file:line:column. Ends with 65 if there is
+one.")]
 pub struct Args {}
 
 pub fn run(context: &Context<'_>, _args: &Args) -> Result<Exit, Failure> {
     context.format(&[Format::Human])?;
     let desired = context.load()?;
-    if !context.global.quiet {
+    // A file that was asked for is written, quiet or not.
+    if !context.global.quiet || context.global.output.is_some() {
         context.print(&verdict(&desired), Kind::Text)?;
     }
     Ok(Exit::Done)

@@ -17,10 +17,8 @@ pub(super) fn yaml_texts(
     problems: &mut Vec<Problem>,
 ) -> (Vec<(PathBuf, String)>, bool) {
     let before = problems.len();
-    let files = yaml_files(path).unwrap_or_else(|error| {
-        problems.push(
-            unreadable(path, &error).with_hint("Name the desired state's file or folder with -f."),
-        );
+    let files = yaml_files(path).unwrap_or_else(|problem| {
+        problems.push(problem.with_hint("Name the desired state's file or folder with -f."));
         Vec::new()
     });
     let texts = files
@@ -36,17 +34,20 @@ pub(super) fn yaml_texts(
     (texts, problems.len() == before)
 }
 
-fn yaml_files(path: &Path) -> io::Result<Vec<PathBuf>> {
-    if !path.metadata()?.is_dir() {
+fn yaml_files(path: &Path) -> Result<Vec<PathBuf>, Problem> {
+    let unreadable = |error| unreadable(path, &error);
+    if !path.metadata().map_err(unreadable)?.is_dir() {
         return Ok(vec![path.to_owned()]);
     }
-    let files: Vec<PathBuf> = file_names(path)?
+    let files: Vec<PathBuf> = file_names(path)
+        .map_err(unreadable)?
         .into_iter()
         .filter(|name| !name.starts_with('.') && has_extension(name, &["yaml", "yml"]))
         .map(|name| path.join(name))
         .collect();
     if files.is_empty() {
-        return Err(io::Error::other("the folder holds no *.yaml or *.yml file"));
+        let message = "the folder holds no *.yaml or *.yml file";
+        return Err(Problem::new(path, Mark::START, message));
     }
     Ok(files)
 }

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::Problem;
-use super::near::{did_you_mean, list};
 use super::source::Sources;
 use super::tree::Fate;
 use crate::model::name::BadName;
+use crate::model::near::{did_you_mean, list};
 
 /// A kind of thing that is declared in one place and named in others.
 pub(super) struct Kind<'a, N> {

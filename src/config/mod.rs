@@ -12,7 +12,6 @@ mod files;
 mod folders;
 mod judge;
 mod migration_name;
-mod near;
 mod once;
 mod parse;
 mod placeholders;

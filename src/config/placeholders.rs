@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Problem;
 use super::judge::Judge;
-use super::near::list;
 use super::tree::{Fate, Mark};
 use crate::model::count;
 use crate::model::desired::{Tenant, TenantState};
 use crate::model::name::{TemplateName, TenantId};
+use crate::model::near::list;
 use crate::model::template::{Placeholder, SourceFile, Template};
 
 /// Every placeholder that a tenant which would run its file has no value for, once per file.

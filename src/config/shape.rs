@@ -7,10 +7,10 @@ use std::collections::BTreeSet;
 
 use serde_json::Value as Schema;
 
-use super::near::{did_you_mean, list};
 use super::tree::{Entry, Fate, Flaw, Mark, Node, Value};
 use crate::model::env::Env;
 use crate::model::env::{expand, variables};
+use crate::model::near::{did_you_mean, list};
 
 /// Checks a document, marks what is broken and fills its variables in.
 pub(super) fn check(

@@ -8,10 +8,10 @@ use super::document::TemplateEntry;
 use super::files::beside;
 use super::folders::Folders;
 use super::judge::Judge;
-use super::near::list;
 use super::source::Sources;
 use crate::model::migration::MigrationSet;
 use crate::model::name::TemplateName;
+use crate::model::near::list;
 use crate::model::template::{Template, TemplateAddress};
 
 /// Reads every folder that a template names, each once.

@@ -186,7 +186,7 @@ fn what_is_not_there_is_told() {
         ),
         (
             "empty",
-            "empty:1:1: can't be read: the folder holds no *.yaml or *.yml file | Name the desired state's file or folder with -f.",
+            "empty:1:1: the folder holds no *.yaml or *.yml file | Name the desired state's file or folder with -f.",
         ),
         (
             "big.yaml",

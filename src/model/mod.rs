@@ -7,6 +7,7 @@ pub mod duration;
 pub mod env;
 pub mod migration;
 pub mod name;
+pub mod near;
 pub mod observed;
 pub mod template;
 

@@ -6,6 +6,7 @@ use super::pattern::Pattern;
 use crate::error::Error;
 use crate::model::desired::{Desired, Tenant};
 use crate::model::name::TenantId;
+use crate::model::near::nearest;
 
 /// Filters over the declared tenants; without any, all of them.
 #[derive(Clone, Debug, Default)]
@@ -111,7 +112,7 @@ fn no_such_tag(tag: &str, declared: &BTreeSet<&str>, desired: &Desired) -> Error
 }
 
 fn near(written: &str, names: &[&str], otherwise: &str) -> String {
-    let near = similar::get_close_matches(written, names, 3, 0.6);
+    let near = nearest(written, names, 3);
     if near.is_empty() {
         otherwise.to_owned()
     } else {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::style::{Label, harmless, paint};
+use super::style::{Label, harmless, harmless_lines, paint};
 use crate::config::Problem;
 use crate::error::Error;
 use crate::model::count;
@@ -14,7 +14,7 @@ pub fn error(error: &Error) -> String {
     let mut text = format!(
         "{} {}\n",
         paint(Label::Danger, "error:"),
-        lines(&error.message)
+        harmless_lines(&error.message)
     );
     push_hint(&mut text, error.hint.as_deref());
     text
@@ -28,7 +28,7 @@ pub fn problems(problems: &[Problem]) -> String {
     let mut text = String::new();
     for problem in &sorted {
         let place = paint(Label::Heading, &place(problem));
-        let _ = writeln!(text, "{place}: {}", lines(&problem.message));
+        let _ = writeln!(text, "{place}: {}", harmless_lines(&problem.message));
         push_hint(&mut text, problem.hint.as_deref());
     }
     let files: BTreeSet<_> = sorted.iter().map(|problem| &problem.file).collect();
@@ -51,15 +51,14 @@ fn place(problem: &Problem) -> String {
     }
 }
 
-/// Our own messages may have several lines; what is in them is made harmless line by line.
-fn lines(message: &str) -> String {
-    let lines: Vec<String> = message.split('\n').map(harmless).collect();
-    lines.join("\n")
-}
-
 fn push_hint(text: &mut String, hint: Option<&str>) {
     if let Some(hint) = hint {
-        let _ = writeln!(text, "  {} {}", paint(Label::Hint, "hint:"), lines(hint));
+        let _ = writeln!(
+            text,
+            "  {} {}",
+            paint(Label::Hint, "hint:"),
+            harmless_lines(hint)
+        );
     }
 }
 

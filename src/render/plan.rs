@@ -26,17 +26,28 @@ pub fn plan(plan: &Plan, verbose: bool) -> String {
     unmanaged(&mut page, plan);
     notices(&mut page, plan);
     page.gap();
+    end(&mut page, plan);
+    page.finish()
+}
+
+/// Nothing but how the plan ends: whether all of it is there, and its numbers.
+#[must_use]
+pub fn brief(plan: &Plan) -> String {
+    let mut page = Page::new(false);
+    end(&mut page, plan);
+    page.finish()
+}
+
+fn end(page: &mut Page, plan: &Plan) {
     if !plan.complete {
         let what = "This plan is incomplete: not every database answered.";
         page.line(&paint(Label::Warning, what));
     }
     page.line(&paint(Label::Heading, &summary(plan)));
-    page.finish()
 }
 
 /// The plan in one sentence.
-#[must_use]
-pub fn summary(plan: &Plan) -> String {
+fn summary(plan: &Plan) -> String {
     let numbers = &plan.summary;
     if !plan.differs() {
         let matches = if numbers.unchanged == 1 {

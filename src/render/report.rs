@@ -36,11 +36,13 @@ pub fn report(report: &Report, elapsed: Duration, verbose: bool) -> String {
     } else {
         Label::Heading
     };
-    page.line(&paint(label, &summary(report, elapsed)));
+    for line in summary(report, elapsed).lines() {
+        page.line(&paint(label, line));
+    }
     page.finish()
 }
 
-/// The report in one line.
+/// The report in numbers, and the run that it is about.
 #[must_use]
 pub fn summary(report: &Report, elapsed: Duration) -> String {
     let numbers = &report.summary;
@@ -62,7 +64,7 @@ pub fn summary(report: &Report, elapsed: Duration) -> String {
             .map(|(number, word)| format!("{number} {word}")),
     );
     format!(
-        "Applied: {} in {:.1}s. Run {}.",
+        "Applied: {} in {:.1}s.\nRun {}.",
         parts.join(", "),
         elapsed.as_secs_f64(),
         report.run

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use uuid::Uuid;
 
-use super::style::harmless;
+use super::style::{harmless, harmless_lines};
 use crate::apply::prepare;
 use crate::apply::work::Work;
 use crate::error::{Error, Exit};
@@ -68,8 +68,9 @@ fn cohort_sql(
         .preview(&role)
         .map_err(|words| Error::new(Exit::Invalid, format!("tenant {id}: {words}")))?;
     Ok(format!(
-        "-- cohort {}, {}, as it runs for {id}\n{sql}",
+        "-- cohort {}, {}, as it runs for {id}\n{}",
         cohort.id,
-        count(cohort.tenants.len(), "tenant")
+        count(cohort.tenants.len(), "tenant"),
+        harmless_lines(&sql)
     ))
 }

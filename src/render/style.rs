@@ -49,13 +49,29 @@ pub fn paint(label: Label, text: &str) -> String {
 pub fn harmless(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
-        if c.is_control() || is_bidi(c) {
+        if is_harmful(c) {
             safe.extend(c.escape_default());
         } else {
             safe.push(c);
         }
     }
     safe
+}
+
+/// The text made harmless line by line: what it needs to be read, line ends and tabs, stays.
+#[must_use]
+pub fn harmless_lines(text: &str) -> String {
+    let lines = text.split('\n').map(|line| {
+        let cells: Vec<String> = line.split('\t').map(harmless).collect();
+        cells.join("\t")
+    });
+    lines.collect::<Vec<String>>().join("\n")
+}
+
+/// Whether it moves a cursor, changes a colour or turns the order of text round.
+#[must_use]
+pub fn is_harmful(c: char) -> bool {
+    c.is_control() || is_bidi(c)
 }
 
 /// Unicode's marks that reorder text on screen (UAX #9).
@@ -72,6 +88,10 @@ mod tests {
         assert_eq!(
             harmless("a\u{1b}[2Jb\nc\u{202e}d é"),
             "a\\u{1b}[2Jb\\nc\\u{202e}d é"
+        );
+        assert_eq!(
+            harmless_lines("a\n\tb\u{9b}31m\r\n"),
+            "a\n\tb\\u{9b}31m\\r\n"
         );
     }
 }

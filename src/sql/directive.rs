@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::lexer::{Kind, Token};
 use super::problem::Fault;
 use crate::model::duration::parse_duration;
+use crate::model::near::nearest;
 use crate::model::template::Directives;
 
 const KNOWN: [&str; 3] = ["only", "allow", "timeout"];
@@ -82,7 +83,7 @@ fn obey(order: &str, directives: &mut Directives) -> Result<(), Wrong> {
 }
 
 fn near(word: &str) -> String {
-    match similar::get_close_matches(word, &KNOWN, 1, 0.6).first() {
+    match nearest(word, &KNOWN, 1).first() {
         Some(near) => format!("Write {near} if that is meant."),
         None => format!("Use one of {}.", KNOWN.join(", ")),
     }

@@ -85,7 +85,9 @@ fn the_transcript_is_what_the_program_says() {
 /// What is the same in every run: not the time a run took, nor its name.
 fn lasting(text: &str) -> String {
     let lines = text.trim_end().lines();
-    lines
-        .map(|line| line.split(" in ").next().unwrap_or_default().to_owned() + "\n")
-        .collect()
+    let cut = |line: &str| {
+        let line = line.split(" in ").next().unwrap_or_default();
+        line.strip_prefix("Run ").map_or(line, |_| "Run") .to_owned() + "\n"
+    };
+    lines.map(cut).collect()
 }

@@ -27,7 +27,7 @@ pub const NEW_MIGRATION_SQL: &str = "\
 -- Some merchants are paid out by hand; the back office notes why.
 
 ALTER TABLE merchants ADD COLUMN settlement_note text;
-COMMENT ON COLUMN merchants.settlement_note IS 'Why this merchant is paid out by hand';
+COMMENT ON COLUMN merchants.settlement_note IS 'Why it is paid out by hand';
 ";
 
 /// Writes the sample into a folder; `owner` takes the place of the role that it names.

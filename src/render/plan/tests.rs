@@ -264,6 +264,16 @@ fn nothing_to_do_is_one_line() {
 }
 
 #[test]
+fn a_brief_plan_still_says_that_it_is_incomplete() {
+    let text = plain(&brief(&full()));
+    let lines: Vec<&str> = FULL.lines().collect();
+    assert!(
+        text.lines().eq(lines[lines.len() - 2..].iter().copied()),
+        "{text}"
+    );
+}
+
+#[test]
 fn verbose_names_every_tenant() {
     let text = plain(&plan(&full(), true));
     assert!(!text.contains('…'), "{text}");

@@ -106,7 +106,8 @@ Notices of the servers
 
 Stopped: a canary failed.
 Apply again to go on: what is done stays done.
-Applied: 1 tenant, 1 failed, 1 stale, 2 not tried, 0 blocked in 3.2s. Run 00000000-0000-0000-0000-000000000000.
+Applied: 1 tenant, 1 failed, 1 stale, 2 not tried, 0 blocked in 3.2s.
+Run 00000000-0000-0000-0000-000000000000.
 "#;
 
 #[test]
@@ -130,7 +131,7 @@ fn a_clean_run_is_one_line() {
     };
     assert_eq!(
         plain(&report(&clean, Duration::from_secs(1), false)),
-        "Applied: 12 tenants, 0 failed, 0 stale, 0 not tried, 0 blocked, 2 unchanged in 1.0s. \
+        "Applied: 12 tenants, 0 failed, 0 stale, 0 not tried, 0 blocked, 2 unchanged in 1.0s.\n\
          Run 00000000-0000-0000-0000-000000000000.\n"
     );
 }
