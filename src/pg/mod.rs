@@ -5,6 +5,7 @@ pub mod clients;
 mod conninfo;
 pub mod error;
 pub mod history;
+mod passfile;
 pub mod runner;
 pub mod settings;
 #[cfg(test)]

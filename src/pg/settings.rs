@@ -16,6 +16,7 @@ use crate::model::desired::Cluster;
 use crate::model::env::{Env, expand};
 
 use super::conninfo::{self, Keywords};
+use super::passfile::{self, Login};
 use super::tls::{self, TlsMode};
 
 /// A connection target, ready to be connected to.
@@ -91,7 +92,7 @@ const VARIABLES: [(&str, &str); 12] = [
 ];
 
 /// Settings that would lead elsewhere, or do something else, if they were passed over.
-const REFUSED: [(&str, &str, &str); 3] = [
+const REFUSED: [(&str, &str, &str); 7] = [
     ("PGOPTIONS", "options", NO_OPTIONS),
     ("PGSERVICE", "service", "service files aren't supported yet"),
     (
@@ -99,7 +100,21 @@ const REFUSED: [(&str, &str, &str); 3] = [
         "require_auth",
         "the driver can't hold the server to it",
     ),
+    (
+        "PGREQUIREPEER",
+        "requirepeer",
+        "the driver can't hold the server to it",
+    ),
+    (
+        "PGSSLCERT",
+        "sslcert",
+        "client certificates aren't supported yet",
+    ),
+    ("PGSSLCRL", "sslcrl", NO_REVOCATION),
+    ("PGSSLCRLDIR", "sslcrldir", NO_REVOCATION),
 ];
+
+const NO_REVOCATION: &str = "revocation lists aren't supported yet";
 
 const NO_OPTIONS: &str = "start-up options aren't sent, since they don't pass a transaction-pooling proxy; \
                           set such things with ALTER ROLE … SET";
@@ -118,7 +133,8 @@ const TCP_USER_TIMEOUT: Duration = Duration::from_mins(1);
 const SOCKET_FOLDERS: [&str; 2] = ["/var/run/postgresql", "/tmp"];
 
 /// Resolves a cluster's target; of these the first wins: `--database-url`, the cluster's `url`,
-/// `TENANTRY_DATABASE_URL`, `DATABASE_URL`. What it leaves open comes from `PG*`, and then from libpq's defaults.
+/// `TENANTRY_DATABASE_URL`, `DATABASE_URL`. What it leaves open comes from `PG*`, and then from libpq's defaults,
+/// a password at last from the password file.
 ///
 /// `application_name` is always ours, so that whoever meets a lock of ours sees whose it is.
 ///
@@ -133,6 +149,7 @@ pub fn resolve(flag: Option<&str>, cluster: &Cluster, env: Env<'_>) -> Result<Ta
     let mut keywords = conninfo::parse(&text).map_err(fault)?;
     from_environment(&mut keywords, env).map_err(fault)?;
     defaults(&mut keywords).map_err(fault)?;
+    password_from_file(&mut keywords, env);
     target(keywords).map_err(fault)
 }
 
@@ -203,6 +220,59 @@ fn defaults(keywords: &mut Keywords) -> Result<(), String> {
     let user = keywords["user"].clone();
     keywords.entry("dbname".to_owned()).or_insert(user);
     Ok(())
+}
+
+/// Looks a password up that nothing else gave.
+fn password_from_file(keywords: &mut Keywords, env: Env<'_>) {
+    let given = keywords.remove("passfile");
+    if keywords.contains_key("password") {
+        return;
+    }
+    let Some(text) = passfile::read(given.as_deref(), env) else {
+        return;
+    };
+    let logins = logins(keywords);
+    let mut found: Vec<_> = logins
+        .iter()
+        .map(|login| passfile::password(&text, *login))
+        .collect();
+    found.dedup();
+    match <[_; 1]>::try_from(found) {
+        Ok([Some(password)]) => {
+            keywords.insert("password".to_owned(), password);
+        }
+        Ok([None]) => {}
+        Err(_) => log::warn!(
+            "the password file has different passwords for these hosts, and the driver takes one for all; none is used"
+        ),
+    }
+}
+
+/// One for each host.
+fn logins(keywords: &Keywords) -> Vec<Login<'_>> {
+    let ports: Vec<&str> = keywords
+        .get("port")
+        .map_or("5432", String::as_str)
+        .split(',')
+        .collect();
+    let hosts = keywords["host"].split(',').enumerate();
+    hosts
+        .map(|(index, host)| Login {
+            // So does libpq.
+            host: if SOCKET_FOLDERS.contains(&host) {
+                "localhost"
+            } else {
+                host
+            },
+            port: ports
+                .get(index)
+                .or(ports.first())
+                .filter(|port| !port.is_empty())
+                .unwrap_or(&"5432"),
+            database: &keywords["dbname"],
+            user: &keywords["user"],
+        })
+        .collect()
 }
 
 /// The folder that holds the server's socket, else `localhost`.
@@ -422,7 +492,7 @@ mod tests {
 
     #[test]
     fn bad_settings_are_named_without_secrets() {
-        let cases: [Case; 10] = [
+        let cases: [Case; 13] = [
             ("postgres://u:hush@h?nonsense=hush", &[], "nonsense"),
             ("postgres://u:hush@h?HU=hush", &[], "keyword"),
             ("postgres://u:hush@h?sslmode=hush", &[], "sslmode"),
@@ -441,6 +511,13 @@ mod tests {
             ),
             ("postgres://u:hush@h", &[("PGSERVICE", "hush")], "PGSERVICE"),
             (
+                "postgres://u:hush@h",
+                &[("PGREQUIREPEER", "hush")],
+                "PGREQUIREPEER",
+            ),
+            ("postgres://u:hush@h", &[("PGSSLCERT", "hush")], "PGSSLCERT"),
+            ("postgres://u:hush@h", &[("PGSSLCRL", "hush")], "PGSSLCRL"),
+            (
                 "postgres://h?sslmode=verify-ca&sslrootcert=/none.pem",
                 &[],
                 "/none.pem",
@@ -453,6 +530,48 @@ mod tests {
         }
         let error = resolved(None, Some("postgres://${NONE}"), &[]).unwrap_err();
         assert!(error.message.contains("NONE"), "{error}");
+    }
+
+    #[test]
+    fn the_password_file_fills_in_what_is_left() {
+        use std::os::unix::fs::OpenOptionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("passfile");
+        let mut options = std::fs::File::options();
+        let mut file = options
+            .write(true)
+            .create(true)
+            .mode(0o600)
+            .open(&path)
+            .unwrap();
+        let lines = "a:5432:d:u:one\nb:6000:d:u:one\nc:*:*:*:two\nlocalhost:*:d:u:here\n";
+        std::io::Write::write_all(&mut file, lines.as_bytes()).unwrap();
+        let path = path.to_str().unwrap();
+        let password = |url: &str, env: &[_]| {
+            let target = resolved(Some(url), None, env).unwrap();
+            let driver = target.config.get_password().map(<[u8]>::to_vec);
+            assert_eq!(driver.as_deref(), target.password().map(str::as_bytes));
+            target.password
+        };
+        let file = [("PGPASSFILE", path)];
+        let cases = [
+            ("postgres://u@a/d", Some("one")),
+            ("postgres://u:given@a/d", Some("given")),
+            ("postgres://u@a,b:6000/d", Some("one")),
+            ("postgres://u@a,c/d", None),
+            ("postgres://u@b/d", None),
+            ("postgres://u@%2Fvar%2Frun%2Fpostgresql/d", Some("here")),
+        ];
+        for (url, expected) in cases {
+            assert_eq!(password(url, &file).as_deref(), expected, "{url}");
+        }
+        let variables = [file[0], ("PGPASSWORD", "variable")];
+        assert_eq!(
+            password("postgres://u@a/d", &variables).as_deref(),
+            Some("variable")
+        );
+        let keyword = format!("host=a user=u dbname=d passfile={path}");
+        assert_eq!(password(&keyword, &[]).as_deref(), Some("one"));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::{Cohort, Notice};
 use crate::model::desired::{Desired, Tenant, TenantState};
 use crate::model::name::{ClusterName, RoleName, TemplateName, TenantId};
 use crate::model::observed::{ControlState, ControlTenant, LiveDatabase, Observed, Unreachable};
+use crate::model::template::ContentHash;
 
 /// What the notices are made from.
 pub(super) struct Scene<'a> {
@@ -48,28 +49,34 @@ impl<'a> Scene<'a> {
         })
     }
 
-    /// A changed template changes new tenants only.
+    /// A changed template changes new tenants only. Both addresses are keys of the control schema's `content`.
     fn template_outdated(&self) -> Vec<Notice> {
-        let mut outdated: BTreeMap<&TemplateName, Vec<TenantId>> = BTreeMap::new();
+        let mut outdated: BTreeMap<(&TemplateName, &ContentHash, &ContentHash), Vec<TenantId>> =
+            BTreeMap::new();
         for (id, tenant, _, row) in self.recorded() {
-            let current = self.desired.templates.get(&tenant.template);
-            let differs = current.is_some_and(|now| now.address.hash != row.template_address);
-            if row.template == tenant.template && differs {
-                outdated
-                    .entry(&tenant.template)
-                    .or_default()
-                    .push(id.clone());
+            let Some(template) = self.desired.templates.get(&tenant.template) else {
+                continue;
+            };
+            let (made_from, now) = (&row.template_address, &template.address.hash);
+            if row.template == tenant.template && made_from != now {
+                let key = (&tenant.template, made_from, now);
+                outdated.entry(key).or_default().push(id.clone());
             }
         }
-        let notices = outdated.into_iter().map(|(template, tenants)| Notice {
-            code: "template_outdated".to_owned(),
-            cluster: None,
-            message: format!(
-                "template {template} has changed since {} made from it; a migration brings them along",
-                was_or_were(tenants.len())
-            ),
-            tenants,
-        });
+        let notices = outdated
+            .into_iter()
+            .map(|((template, made_from, now), tenants)| Notice {
+                code: "template_outdated".to_owned(),
+                cluster: None,
+                message: format!(
+                    "template {template} has changed since {} made from it ({} then, {} now); \
+                     a migration brings them along",
+                    was_or_were(tenants.len()),
+                    made_from.short(),
+                    now.short()
+                ),
+                tenants,
+            });
         notices.collect()
     }
 

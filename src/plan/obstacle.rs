@@ -3,7 +3,7 @@
 use super::verdict::Case;
 use super::{Blocked, BlockedCode};
 use crate::model::migration::{AppliedMigration, Comparison};
-use crate::model::name::{ClusterName, TenantId};
+use crate::model::name::{ClusterName, RoleName, SqlName as _, TenantId};
 use crate::model::observed::{ControlTenant, LiveHistory, Unreachable};
 use crate::sql::EnumConflict;
 
@@ -120,6 +120,18 @@ pub(super) fn history_table_changed(case: &Case<'_>, row: &ControlTenant) -> Obs
             case.place()
         ),
         format!("Set `history_table:` back to {is:?}."),
+    )
+}
+
+pub(super) fn owner_differs(case: &Case<'_>, is: &RoleName, wanted: &RoleName) -> Obstacle {
+    let (is, wanted) = (is.quoted(), wanted.quoted());
+    Obstacle::new(
+        BlockedCode::Unsupported,
+        format!(
+            "{} is owned by role {is}, not by {wanted}, and has migrations to run; changing the owner isn't supported yet",
+            case.place()
+        ),
+        format!("Set `owner:` to {is}, or give schema and objects to {wanted} by hand."),
     )
 }
 

@@ -114,7 +114,7 @@ impl<'a> Case<'a> {
     fn judge_recorded(&self, row: &'a ControlTenant) -> Result<Verdict<'a>, Obstacle> {
         self.check_unedited(row)?;
         match self.live_schema(&row.schema) {
-            Some(live) => self.judge_live(live),
+            Some(live) => self.judge_live(row, live),
             None if self.provision_empty => Ok(self.create(true)),
             None => Err(obstacle::schema_missing(self)),
         }
@@ -135,14 +135,34 @@ impl<'a> Case<'a> {
         }
     }
 
-    fn judge_live(&self, live: &'a LiveSchema) -> Result<Verdict<'a>, Obstacle> {
+    fn judge_live(
+        &self,
+        row: &'a ControlTenant,
+        live: &'a LiveSchema,
+    ) -> Result<Verdict<'a>, Obstacle> {
         let LiveHistory::Rows(history) = &live.history else {
             return Err(obstacle::history(self, &live.history));
         };
         let found = self.template.migrations.compare(history, &self.tenant.tags);
         match obstacle::comparison(self, &found) {
             Some(obstacle) => Err(obstacle),
-            None => Ok(self.migrate(history, found)),
+            None => self.as_owner(row, live, self.migrate(history, found)),
+        }
+    }
+
+    /// Work runs as the declared owner: as another than the live one it would fail, or leave objects of two owners.
+    fn as_owner(
+        &self,
+        row: &ControlTenant,
+        live: &LiveSchema,
+        verdict: Verdict<'a>,
+    ) -> Result<Verdict<'a>, Obstacle> {
+        let wanted = self.tenant.owner.as_ref().unwrap_or(&row.owner);
+        match verdict {
+            Verdict::Go(_) if live.owner != *wanted => {
+                Err(obstacle::owner_differs(self, &live.owner, wanted))
+            }
+            verdict => Ok(verdict),
         }
     }
 

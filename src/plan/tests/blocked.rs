@@ -274,3 +274,25 @@ fn enum_values_used_where_they_are_added_block_as_unsupported() {
     }
     assert!(plan.blocked[0].hint.contains("V1__x.sql"));
 }
+
+#[test]
+fn another_owner_blocks_those_with_work_to_do() {
+    let mut fleet = acme();
+    fleet.tenant("acme").owner = Some(role("someone"));
+    assert!(!fleet.plan().differs(), "nothing is to be done");
+    fleet.add_migration(migration(9, "new"));
+    let plan = fleet.plan();
+    assert!(!plan.has_changes());
+    let blocked = &plan.blocked[0];
+    assert_eq!(blocked.code, Code::Unsupported);
+    for word in ["acme", "main", "app_owner", "someone"] {
+        assert!(blocked.message.contains(word), "{blocked:?}");
+    }
+    assert!(blocked.hint.contains("app_owner"), "{blocked:?}");
+    fleet.tenant("acme").owner = None;
+    assert_eq!(
+        fleet.plan().summary.migrate,
+        1,
+        "its recorded owner goes on"
+    );
+}

@@ -13,11 +13,17 @@ fn only_notice(fleet: &Fleet) -> Notice {
 #[test]
 fn a_changed_template_is_no_change_for_those_who_live() {
     let mut fleet = Fleet::live(&["acme", "globex"]);
+    let made_from = fleet.template().address.hash.clone();
     let migrations = fleet.template().migrations.clone();
     *fleet.template() = template("CREATE TABLE other ();\n", 0, migrations.0.into_values());
     let notice = only_notice(&fleet);
     assert_eq!(notice.code, "template_outdated");
     assert_eq!(notice.tenants, [tenant_id("acme"), tenant_id("globex")]);
+    let now = fleet.template().address.hash.clone();
+    assert_ne!(made_from, now);
+    for address in [made_from, now] {
+        assert!(notice.message.contains(address.short()), "{notice:?}");
+    }
     assert!(!fleet.plan().differs());
 }
 
