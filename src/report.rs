@@ -25,6 +25,8 @@ pub struct Report {
     pub exit: u8,
     /// Why work stopped being handed out, if it did.
     pub cancelled: Option<CancelReason>,
+    /// What ended the apply before anything was tried; then every tenant is skipped.
+    pub error: Option<Failure>,
     pub databases: Vec<DatabaseOutcome>,
     pub outcomes: Vec<Outcome>,
     pub summary: ReportSummary,
@@ -181,6 +183,11 @@ pub enum Event<'a> {
     Cancelled {
         reason: CancelReason,
     },
+    /// The apply ended before anything was tried.
+    Refused {
+        exit: u8,
+        error: &'a Failure,
+    },
     RunFinished {
         run: Uuid,
         exit: u8,
@@ -253,6 +260,7 @@ mod tests {
             plan: ContentHash::of("plan"),
             exit: 3,
             cancelled: Some(CancelReason::CanaryFailed),
+            error: None,
             databases: Vec::new(),
             outcomes: vec![outcome()],
             summary: ReportSummary::default(),

@@ -26,8 +26,8 @@ use crate::pg::wire::{BEGIN, OWN_PATH, Wire, guards};
 use crate::plan::Plan;
 use crate::plan::action::DatabaseAction;
 use crate::report::{
-    CancelReason, DatabaseOutcome, Event, FORMAT_VERSION, Outcome, Report, ReportSummary, Reporter,
-    Status, has_changed,
+    CancelReason, DatabaseOutcome, Event, FORMAT_VERSION, Failure, Outcome, Report, ReportSummary,
+    Reporter, Status, has_changed,
 };
 
 use cancel::Cancel;
@@ -88,6 +88,23 @@ pub fn apply(
         summary: &report.summary,
     });
     Ok(report)
+}
+
+/// The report of an apply that `error` ended before anything was tried.
+#[must_use]
+pub fn untried(request: &Request<'_>, error: &Error) -> Report {
+    let run = Uuid::new_v4();
+    let outcomes = wave::skip_all(request, run, "the apply ended before anything was tried");
+    let (report, _) = report(request, run, &Cancel::default(), Vec::new(), outcomes);
+    Report {
+        exit: error.exit as u8,
+        error: Some(Failure {
+            message: error.message.clone(),
+            hint: error.hint.clone(),
+            ..Failure::default()
+        }),
+        ..report
+    }
 }
 
 /// Stops the handing out of work, saying so once.
@@ -326,6 +343,7 @@ fn report(
         plan: request.plan.digest.clone(),
         exit: exit as u8,
         cancelled,
+        error: None,
         databases,
         outcomes,
         summary,

@@ -24,7 +24,7 @@ use crate::plan::digest::desired_digest;
 use crate::plan::hazard::{self, Allow};
 use crate::plan::saved::SavedPlan;
 use crate::render;
-use crate::report::{CancelReason, Report, Reporter, Silent};
+use crate::report::{CancelReason, Event, Report, Reporter, Silent};
 
 /// Carry the plan out: show it, ask, do it, report
 #[derive(Debug, clap::Args)]
@@ -79,13 +79,22 @@ pub fn run(context: &Context<'_>, args: &Args) -> Result<Exit, Failure> {
         &job.plan,
         format == Format::Human && output.is_stdout(),
     );
-    if job.plan.has_changes() {
-        refuse_hazards(&job.plan, &allow)?;
-        if !args.auto_approve {
-            confirm(context)?;
-        }
-    }
-    Ok(carry_out(context, args, &desired, &job, format, output)?)
+    let targets = context.targets(&desired);
+    let request = Request {
+        desired: &desired,
+        plan: &job.plan,
+        plan_id: job.plan_id,
+        targets: &targets,
+        parallel: context.global.parallel,
+        lock_wait: args.lock_wait,
+    };
+    let teller = Teller::new(context, format, &output);
+    let started = Instant::now();
+    let result = approve(context, args, &job.plan, &allow)
+        .and_then(|()| supervised(context, &request, teller.reporter()));
+    let report = result.unwrap_or_else(|error| refused(context, &request, &teller, &error));
+    let (text, kind) = document(context, teller, &report, started.elapsed(), &output);
+    Ok(tell(context, &report, &text, kind, output))
 }
 
 fn job(context: &Context<'_>, args: &Args, desired: &Desired) -> Result<Job, Error> {
@@ -201,36 +210,42 @@ fn confirm(context: &Context<'_>) -> Result<(), Error> {
     }
 }
 
-fn carry_out(
-    context: &Context<'_>,
-    args: &Args,
-    desired: &Desired,
-    job: &Job,
-    format: Format,
-    output: Output,
-) -> Result<Exit, Error> {
-    let targets = context.targets(desired);
-    let request = Request {
-        desired,
-        plan: &job.plan,
-        plan_id: job.plan_id,
-        targets: &targets,
-        parallel: context.global.parallel,
-        lock_wait: args.lock_wait,
-    };
-    let teller = Teller::new(context, format, &output);
-    let started = Instant::now();
-    let report = supervised(context, &request, teller.reporter())?;
-    let (text, kind) = document(context, teller, &report, started.elapsed());
+/// Whether the plan may be carried out.
+fn approve(context: &Context<'_>, args: &Args, plan: &Plan, allow: &[Allow]) -> Result<(), Error> {
+    if !plan.has_changes() {
+        return Ok(());
+    }
+    refuse_hazards(plan, allow)?;
+    if args.auto_approve {
+        return Ok(());
+    }
+    confirm(context)
+}
+
+/// What ended the apply early is told at once, and is the report too.
+fn refused(context: &Context<'_>, request: &Request<'_>, teller: &Teller, error: &Error) -> Report {
+    context.streams.error(error);
+    let report = apply::untried(request, error);
+    if let Some(failure) = &report.error {
+        teller.reporter().event(&Event::Refused {
+            exit: report.exit,
+            error: failure,
+        });
+    }
+    report
+}
+
+/// Writes the report; the exit code.
+fn tell(context: &Context<'_>, report: &Report, text: &str, kind: Kind, output: Output) -> Exit {
     let exit = Exit::of_code(report.exit);
-    let written = output.write(&context.streams, &text, kind);
+    let written = output.write(&context.streams, text, kind);
     match written.and_then(|()| context.streams.finish()) {
-        Ok(()) => Ok(exit),
+        Ok(()) => exit,
         Err(error) => {
             // What was done must be told somewhere.
-            context.streams.err(&text);
+            context.streams.err(text);
             context.streams.error(&error);
-            Ok(untold(&report, exit))
+            untold(report, exit)
         }
     }
 }
@@ -302,8 +317,11 @@ fn document(
     teller: Teller,
     report: &Report,
     elapsed: Duration,
+    output: &Output,
 ) -> (String, Kind) {
+    let told = report.error.is_some() && output.is_stdout();
     match teller {
+        Teller::Human(_) if told => (String::new(), Kind::Text),
         Teller::Human(_) if report.outcomes.is_empty() && report.databases.is_empty() => {
             (String::new(), Kind::Text)
         }

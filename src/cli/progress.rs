@@ -53,7 +53,7 @@ impl Reporter for Bar {
                     self.above(event);
                 }
             }
-            Event::TenantStarted { .. } | Event::WaveStarted { .. } => {}
+            Event::TenantStarted { .. } | Event::WaveStarted { .. } | Event::Refused { .. } => {}
             Event::RunFinished { .. } => {
                 self.bar.finish_and_clear();
                 self.streams.draw(None);
@@ -141,10 +141,11 @@ fn line(event: &Event<'_>) -> Option<String> {
         ),
         Event::TenantFinished(outcome) => tenant(outcome),
         Event::Cancelled { .. } => "no more tenants are begun".to_owned(),
-        // A run without databases has nothing to do.
-        Event::RunStarted { .. } | Event::TenantStarted { .. } | Event::RunFinished { .. } => {
-            return None;
-        }
+        // A run without databases has nothing to do, and a refusal is told as the error it is.
+        Event::RunStarted { .. }
+        | Event::TenantStarted { .. }
+        | Event::Refused { .. }
+        | Event::RunFinished { .. } => return None,
     })
 }
 

@@ -222,7 +222,8 @@ pub fn ledger(run: Uuid, uid: Uuid, entries: &[LedgerEntry<'_>]) -> String {
 /// SQL that records an applied tenant step; its presence proves that the transaction was committed.
 pub fn applied_step(run: Uuid, tenant: &TenantId, action: &str) -> String {
     format!(
-        "INSERT INTO tenantry.step (run, tenant, action, status) VALUES ('{run}', {}, {}, 'applied')",
+        "INSERT INTO tenantry.step (run, tenant, action, status, took_ms) VALUES ('{run}', {}, {}, 'applied', \
+         1000 * pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() - pg_catalog.transaction_timestamp()))",
         quote_literal(tenant.as_str()),
         quote_literal(action)
     )

@@ -14,6 +14,9 @@ use crate::report::{CancelReason, DatabaseOutcome, Outcome, Report, Status};
 #[must_use]
 pub fn report(report: &Report, elapsed: Duration, verbose: bool) -> String {
     let mut page = Page::new(verbose);
+    if let Some(error) = &report.error {
+        page.item(0, &paint(Label::Danger, &harmless(&error.message)));
+    }
     databases(&mut page, report);
     for (status, title, label) in [
         (Status::Failed, "Failed", Label::Danger),

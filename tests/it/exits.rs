@@ -190,6 +190,37 @@ fn a_hazard_is_refused_with_the_flag_to_paste() {
 }
 
 #[test]
+fn a_refused_apply_is_reported_too() {
+    let fleet = Fleet::small(&["acme"]);
+    fleet.apply(0);
+    fleet.migration("V1__drop.sql", DROP);
+    let report = fleet.apply(4);
+    assert_eq!(report["exit"], 4);
+    let said = report["error"]["message"].as_str().expect("it says why");
+    assert!(said.contains("DELETES_DATA isn't allowed"), "{said}");
+    assert_eq!(outcome(&report, "acme")["status"], "skipped");
+
+    let events = fleet
+        .run(["apply", "--auto-approve", "--format", "ndjson"])
+        .expect(4)
+        .stdout;
+    assert!(events.contains(r#""event":"refused""#), "{events}");
+    let run = fleet
+        .run([
+            "apply",
+            "--auto-approve",
+            "--format",
+            "json",
+            "--output",
+            "report.json",
+        ])
+        .expect(4);
+    assert_eq!(run.stdout, "");
+    let kept = std::fs::read_to_string(fleet.path("report.json")).expect("the report was written");
+    assert!(kept.contains("DELETES_DATA isn't allowed"), "{kept}");
+}
+
+#[test]
 fn a_file_allows_its_own_hazard() {
     let fleet = live(&["acme"]);
     fleet.migration(

@@ -36,6 +36,14 @@ fn a_second_apply_is_refused_and_told_whom_it_met() {
     gate.until_waiting(1);
 
     let second = fleet.run(["apply", "--auto-approve"]).expect(5);
+    let report = fleet.apply(5);
+    assert_eq!(report["exit"], 5, "a report is written on every exit path");
+    assert_eq!(
+        report["error"]["message"]
+            .as_str()
+            .map(|text| text.contains("pid ")),
+        Some(true)
+    );
     let pid = locker(&fleet);
     for words in [
         "locked by another run",

@@ -53,6 +53,13 @@ fn a_fleet_is_planned_applied_and_then_unchanged() {
         ["done"],
         "the journal knows how the run ended"
     );
+    assert_eq!(
+        fleet
+            .database
+            .count("SELECT count(*) FROM tenantry.step WHERE tenant <> '' AND took_ms >= 0"),
+        2,
+        "and how long each tenant took"
+    );
 }
 
 #[test]

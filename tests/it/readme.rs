@@ -87,7 +87,7 @@ fn lasting(text: &str) -> String {
     let lines = text.trim_end().lines();
     let cut = |line: &str| {
         let line = line.split(" in ").next().unwrap_or_default();
-        line.strip_prefix("Run ").map_or(line, |_| "Run") .to_owned() + "\n"
+        line.strip_prefix("Run ").map_or(line, |_| "Run").to_owned() + "\n"
     };
     lines.map(cut).collect()
 }

@@ -47,6 +47,7 @@ fn partial() -> Report {
         plan: ContentHash(String::new()),
         exit: Exit::Partial as u8,
         cancelled: Some(CancelReason::CanaryFailed),
+        error: None,
         databases: Vec::new(),
         outcomes: vec![
             noticed,
