@@ -150,6 +150,11 @@ fn connection_string(
             Error::failed(format!("connection settings (`url`): {problem}"))
                 .hint("Set the variable, or give --database-url.")
         })?;
+        if text.trim().is_empty() {
+            // Taken for no URL at all, it would lead to the database of `PG*`.
+            return Err(Error::failed("connection settings (`url`): it is empty")
+                .hint("Set the variables that it names, or give --database-url."));
+        }
         return Ok(("`url`", text));
     }
     let found = ["TENANTRY_DATABASE_URL", "DATABASE_URL"]
@@ -333,6 +338,12 @@ mod tests {
                 .find(|(known, _)| *known == name)
                 .map(|(_, value)| (*value).to_owned())
         })
+    }
+
+    #[test]
+    fn an_empty_url_leads_nowhere() {
+        let error = resolved(None, Some("${MAIN}"), &[("MAIN", ""), ("PGHOST", "pg")]);
+        assert!(error.unwrap_err().message.contains("empty"));
     }
 
     #[test]
