@@ -128,7 +128,7 @@ pub fn resolve(flag: Option<&str>, cluster: &Cluster, env: Env<'_>) -> Result<Ta
     let (source, text) = connection_string(flag, cluster, env)?;
     let fault = |problem: String| {
         Error::failed(format!("connection settings ({source}): {problem}"))
-            .hint("Write postgresql://user:password@host:port/database?sslmode=verify-full, or set PGHOST and others.")
+            .hint("Write postgresql://user@host:port/database?sslmode=verify-full, or set PGHOST and others.")
     };
     let mut keywords = conninfo::parse(&text).map_err(fault)?;
     from_environment(&mut keywords, env).map_err(fault)?;
