@@ -74,11 +74,9 @@ pub fn run(context: &Context<'_>, args: &Args) -> Result<Exit, Failure> {
     let job = job(context, args, &desired)?;
     // Found out before anything is changed.
     let output = context.output()?;
-    show(
-        context,
-        &job.plan,
-        format == Format::Human && output.is_stdout(),
-    );
+    let on_stdout = format == Format::Human && output.is_stdout();
+    let asks = job.plan.has_changes() && !args.auto_approve;
+    show(context, &job.plan, on_stdout, asks);
     let targets = context.targets(&desired);
     let request = Request {
         desired: &desired,
@@ -145,14 +143,14 @@ fn read(path: &Path, desired: &Desired) -> Result<SavedPlan, Error> {
     .hint("Plan again with `tenantry plan --out`, or check out the files it was made from."))
 }
 
-/// The plan goes where people look; with `-q` it is left out unless it is all there is to show.
-fn show(context: &Context<'_>, plan: &Plan, on_stdout: bool) {
-    let text = plan::human(context, plan);
+/// The plan goes where people look; with `-q` it is left out unless it is all there is to show, or asked about.
+fn show(context: &Context<'_>, plan: &Plan, on_stdout: bool, asks: bool) {
+    // The report or the question, if there is one, stands apart.
+    let gap = if plan.has_changes() { "\n" } else { "" };
+    let text = plan::human(context, plan) + gap;
     if on_stdout {
-        // The report, if there is one, stands apart.
-        let gap = if plan.has_changes() { "\n" } else { "" };
-        context.streams.out(&(text + gap));
-    } else if !context.global.quiet {
+        context.streams.out(&text);
+    } else if asks || !context.global.quiet {
         context.streams.err(&text);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
@@ -76,6 +77,8 @@ pub struct Global {
     /// Where the database is; goes before a cluster's `url` and `TENANTRY_DATABASE_URL`,
     /// `DATABASE_URL` and `PG*`
     #[arg(long, global = true, value_name = "URL")]
+    // Empty as a variable that isn't set, it would lead to the database of `PG*`.
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
     pub database_url: Option<String>,
 
     /// Only tenants whose ids match; may be repeated

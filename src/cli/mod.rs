@@ -167,6 +167,8 @@ mod tests {
         assert_eq!(exit("tenantry plan --parallel 0"), Exit::Usage);
         assert_eq!(exit("tenantry schema manifesto"), Exit::Usage);
         assert_eq!(exit("tenantry plan -q -v"), Exit::Usage);
+        assert_eq!(exit("tenantry plan --database-url="), Exit::Usage);
+        assert_eq!(exit("tenantry plan --out x --output x"), Exit::Usage);
         assert_eq!(exit("tenantry --version"), Exit::Done);
         assert_eq!(exit("tenantry plan --help"), Exit::Done);
     }

@@ -66,6 +66,12 @@ pub fn run(context: &Context<'_>, args: &Args) -> Result<Exit, Failure> {
         let error = Error::usage("--sql and --format json exclude each other");
         return Err(error.hint("Leave one of them out.").into());
     }
+    if args.out.is_some() && args.out == context.global.output {
+        let error = Error::usage("--out and --output name the same file");
+        return Err(error
+            .hint("Leave --output out; the saved plan is JSON too.")
+            .into());
+    }
     let saving = args.out.as_deref().map(|path| Output::open(Some(path)));
     let saving = saving.transpose()?;
     let desired = context.load()?;

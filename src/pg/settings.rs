@@ -144,7 +144,7 @@ pub fn resolve(flag: Option<&str>, cluster: &Cluster, env: Env<'_>) -> Result<Ta
     let (source, text) = connection_string(flag, cluster, env)?;
     let fault = |problem: String| {
         Error::failed(format!("connection settings ({source}): {problem}"))
-            .hint("Write postgresql://user:password@host:port/database?sslmode=verify-full, or set PGHOST and others.")
+            .hint("Write postgresql://user@host:port/database?sslmode=verify-full, or set PGHOST and others.")
     };
     let mut keywords = conninfo::parse(&text).map_err(fault)?;
     from_environment(&mut keywords, env).map_err(fault)?;
@@ -167,6 +167,11 @@ fn connection_string(
             Error::failed(format!("connection settings (`url`): {problem}"))
                 .hint("Set the variable, or give --database-url.")
         })?;
+        if text.trim().is_empty() {
+            // Taken for no URL at all, it would lead to the database of `PG*`.
+            return Err(Error::failed("connection settings (`url`): it is empty")
+                .hint("Set the variables that it names, or give --database-url."));
+        }
         return Ok(("`url`", text));
     }
     let found = ["TENANTRY_DATABASE_URL", "DATABASE_URL"]
@@ -403,6 +408,12 @@ mod tests {
                 .find(|(known, _)| *known == name)
                 .map(|(_, value)| (*value).to_owned())
         })
+    }
+
+    #[test]
+    fn an_empty_url_leads_nowhere() {
+        let error = resolved(None, Some("${MAIN}"), &[("MAIN", ""), ("PGHOST", "pg")]);
+        assert!(error.unwrap_err().message.contains("empty"));
     }
 
     #[test]

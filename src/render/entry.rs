@@ -25,15 +25,36 @@ pub(super) struct Entry<'a> {
 impl Entry<'_> {
     /// Equal for tenants about whom the same is said.
     fn key(&self) -> (&str, String) {
-        let words = [Some(self.message), self.hint, self.excerpt()]
-            .map(Option::unwrap_or_default)
-            .join("\n");
-        (self.title, words.replace(self.tenant.as_str(), "\0"))
+        let tenant = self.tenant.as_str();
+        let words = [
+            without(self.message, tenant),
+            without(self.hint.unwrap_or_default(), tenant),
+            // A line of a file is the same for all.
+            self.excerpt().unwrap_or_default().to_owned(),
+        ];
+        (self.title, words.join("\n"))
     }
 
     fn excerpt(&self) -> Option<&str> {
         self.failure.and_then(|failure| failure.excerpt.as_deref())
     }
+}
+
+/// The text with the name taken out of it: where it is a word, or a part of a name like `acq_acme`, but not where
+/// its letters happen to stand in another word.
+fn without(text: &str, name: &str) -> String {
+    let is_edge = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
+    let mut clean = String::with_capacity(text.len());
+    let mut rest = 0;
+    for (start, found) in text.match_indices(name) {
+        let end = start + found.len();
+        if is_edge(text[..start].chars().next_back()) && is_edge(text[end..].chars().next()) {
+            clean.push_str(&text[rest..start]);
+            clean.push('\0');
+            rest = end;
+        }
+    }
+    clean + &text[rest..]
 }
 
 struct Group<'e, 'a> {
@@ -96,11 +117,8 @@ fn write_group(page: &mut Page, label: Label, group: &Group<'_, '_>) {
     } else {
         page.item(2, &title(&count(group.tenants.len(), "tenant")));
         page.names(4, &group.tenants);
-        let example = if first.message.contains(first.tenant.as_str()) {
-            "for example: "
-        } else {
-            ""
-        };
+        let is_same_for_all = without(first.message, first.tenant.as_str()) == first.message;
+        let example = if is_same_for_all { "" } else { "for example: " };
         page.item(4, &format!("{example}{message}"));
     }
     if let Some(failure) = first.failure {
@@ -136,4 +154,41 @@ pub(super) fn write_place(page: &mut Page, failure: &Failure) {
         "    {} {bar} {pad}{caret}",
         " ".repeat(number.len())
     ));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fold_of(said: &[(&str, &str)]) -> Vec<usize> {
+        let ids: Vec<TenantId> = said
+            .iter()
+            .map(|(id, _)| TenantId::new(*id).unwrap())
+            .collect();
+        let entries: Vec<Entry<'_>> = ids
+            .iter()
+            .zip(said)
+            .map(|(tenant, (_, message))| Entry {
+                tenant,
+                title: "",
+                message,
+                hint: None,
+                failure: None,
+            })
+            .collect();
+        let groups = fold(&entries);
+        groups.iter().map(|group| group.tenants.len()).collect()
+    }
+
+    #[test]
+    fn short_ids_fold_like_long_ones() {
+        let same = "a relation doesn't exist";
+        assert_eq!(fold_of(&[("b", same), ("e", same), ("acme", same)]), [3]);
+        let own = [
+            ("a", "schema acq_a is there"),
+            ("bo", "schema acq_bo is there"),
+        ];
+        assert_eq!(fold_of(&own), [2]);
+        assert_eq!(fold_of(&[("b", "one"), ("c", "other")]), [1, 1]);
+    }
 }

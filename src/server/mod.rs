@@ -15,13 +15,16 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::error::Error;
 
 use account::Account;
 use folder::Folder;
 use postmaster::Postmaster;
+
+/// A hyphen may stand in a URL as it is, and is in the name of every folder.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-');
 
 /// What suits a server that is thrown away: no network, and no flushing to the disk. Commits stay synchronous:
 /// they cost little without flushing, and outlive the server's crash, though not the machine's.
@@ -103,7 +106,7 @@ impl Server {
 
     /// A connection URL.
     pub fn url(&self, user: &str, database: &str) -> String {
-        let encode = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
+        let encode = |text| utf8_percent_encode(text, RESERVED);
         format!(
             "postgresql://{}@{}:5432/{}",
             encode(user),

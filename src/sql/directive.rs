@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::lexer::{Kind, Token};
 use super::problem::Fault;
 use crate::model::duration::parse_duration;
-use crate::model::near::nearest;
+use crate::model::near::did_you_mean;
 use crate::model::template::Directives;
 
 const KNOWN: [&str; 3] = ["only", "allow", "timeout"];
@@ -83,10 +83,7 @@ fn obey(order: &str, directives: &mut Directives) -> Result<(), Wrong> {
 }
 
 fn near(word: &str) -> String {
-    match nearest(word, &KNOWN, 1).first() {
-        Some(near) => format!("Write {near} if that is meant."),
-        None => format!("Use one of {}.", KNOWN.join(", ")),
-    }
+    did_you_mean(word, &KNOWN).unwrap_or_else(|| format!("Use one of {}.", KNOWN.join(", ")))
 }
 
 fn only(rest: &str, directives: &mut Directives) -> Result<(), Wrong> {
@@ -230,7 +227,7 @@ mod tests {
             bad(&format!("-- tenantry: {order}\nSELECT 1"), says);
         }
         let (_, faults) = read(&lex("-- tenantry: onyl tag:a"));
-        assert_eq!(faults[0].hint, "Write only if that is meant.");
+        assert_eq!(faults[0].hint, "Did you mean `only`?");
     }
 
     #[test]
