@@ -173,7 +173,7 @@ impl<'a> Work<'a> {
             .map(|create| format!("{create};\n"))
             .unwrap_or_default();
         let batch = runner::compose(&prepared.script).map_err(|error| error.to_string())?;
-        Ok(format!("{}\n{create}{batch}COMMIT;\n", self.opening()))
+        Ok(format!("{};\n{create}{batch}COMMIT;\n", self.opening()))
     }
 }
 

@@ -167,3 +167,25 @@ fn a_plan_made_twice_is_the_same_to_the_byte() {
     let plan = || fleet.run(["plan", "--format", "json"]).expect(0).stdout;
     assert_eq!(plan(), plan());
 }
+
+#[test]
+fn the_sql_that_is_shown_runs_as_it_stands() {
+    let mut fleet = Fleet::small(&["acme"]);
+    fleet.apply(0);
+    fleet.add(&["globex"]);
+    fleet.migration("V2__add_tag.sql", "ALTER TABLE note ADD COLUMN tag text;\n");
+    let sql = fleet.run(["plan", "--sql"]).expect(0).stdout;
+    // The run and the new file's text, which its rows refer to, are recorded when a run begins.
+    fleet.database.run(
+        "ALTER TABLE tenantry.step DROP CONSTRAINT step_run_fkey; \
+         ALTER TABLE tenantry.ledger DROP CONSTRAINT ledger_sha256_fkey",
+    );
+    fleet.database.run(&sql);
+    assert_eq!(fleet.database.schemas(), ["t_acme", "t_globex", "tenantry"]);
+    assert_eq!(
+        fleet.database.texts(
+            "SELECT version FROM t_acme.history UNION ALL SELECT version FROM t_globex.history"
+        ),
+        ["2", "2"]
+    );
+}
