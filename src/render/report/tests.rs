@@ -105,7 +105,7 @@ Notices of the servers
     acme
 
 Stopped: a canary failed.
-Apply again to go on: what is done stays done.
+Set right what failed, then apply again to go on: what is done stays done.
 Applied: 1 tenant, 1 failed, 1 stale, 2 not tried, 0 blocked in 3.2s. Run 00000000-0000-0000-0000-000000000000.
 "#;
 
