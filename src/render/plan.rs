@@ -149,7 +149,7 @@ fn migrations(page: &mut Page, sign: &str, run: &[MigrationRef]) {
     };
     for migration in &run[..shown] {
         let name = harmless(&migration.name);
-        page.item(2, &format!("{sign} V{}__{name}", migration.version));
+        page.item(2, &format!("{sign}\u{a0}V{}__{name}", migration.version));
     }
     if shown < run.len() {
         page.item(2, &format!("{sign} … and {} more", run.len() - shown));

@@ -152,7 +152,8 @@ fn cancelled(reason: CancelReason) -> &'static str {
 
 /// An apply that is repeated meets the same error, unless that was a passing one.
 fn how_to_go_on(report: &Report) -> &'static str {
-    if report.summary.failed > 0 {
+    let interrupted = report.exit == Exit::Interrupted as u8;
+    if report.summary.failed > 0 && !interrupted {
         "Set right what failed, then apply again to go on: what is done stays done."
     } else {
         "Apply again to go on: what is done stays done."

@@ -313,6 +313,21 @@ fn tenants_blocked_each_for_its_own_reason_are_still_named() {
 }
 
 #[test]
+fn a_sign_stays_beside_its_name_however_long() {
+    let name = "long_".repeat(20);
+    let mut one = empty();
+    let mut cohort = creation();
+    cohort.actions = vec![TenantAction::Migrate {
+        template: TemplateName::new("merchant").unwrap(),
+        from: Some(2),
+        migrations: vec![migration(3, &name)],
+    }];
+    one.cohorts = vec![cohort];
+    let text = plain(&plan(&one, false));
+    assert!(text.contains(&format!("\n  ~ V3__{name}\n")), "{text}");
+}
+
+#[test]
 fn long_histories_of_new_tenants_are_folded() {
     let mut young = empty();
     let mut cohort = creation();

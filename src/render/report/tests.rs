@@ -116,6 +116,20 @@ fn failures_first_then_what_was_left_then_numbers() {
 }
 
 #[test]
+fn an_interrupted_run_has_nothing_to_set_right() {
+    let interrupted = Report {
+        exit: 130,
+        cancelled: Some(CancelReason::SecondInterrupt),
+        ..partial()
+    };
+    let text = plain(&report(&interrupted, Duration::ZERO, false));
+    assert!(
+        text.contains("were cancelled.\nApply again to go on"),
+        "{text}"
+    );
+}
+
+#[test]
 fn a_clean_run_is_one_line() {
     let clean = Report {
         exit: 0,
