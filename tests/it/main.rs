@@ -18,5 +18,6 @@ mod parallel;
 mod safety;
 mod saved_plan;
 mod support;
+mod user;
 mod validate;
 mod wire;
