@@ -223,6 +223,11 @@ fn carry_out(
     let report = supervised(context, &request, teller.reporter())?;
     let (text, kind) = document(context, teller, &report, started.elapsed());
     let exit = Exit::of_code(report.exit);
+    if exit == Exit::Refused && report.outcomes.is_empty() {
+        let error = Error::refused("nothing was changed: every tenant that differs is blocked");
+        let hint = "Follow the hints of the plan's section `Blocked`.";
+        context.streams.error(&error.hint(hint));
+    }
     let written = output.write(&context.streams, &text, kind);
     match written.and_then(|()| context.streams.finish()) {
         Ok(()) => Ok(exit),

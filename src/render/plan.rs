@@ -223,7 +223,7 @@ fn unmanaged(page: &mut Page, plan: &Plan) {
             UnmanagedReason::Pattern => "named like a tenant's, and recorded nowhere",
         };
         let schemas_of = count(schemas.len(), "schema");
-        page.item(2, &format!("{schemas_of} on cluster {cluster} {why}"));
+        page.item(2, &format!("{schemas_of} on cluster {cluster}: {why}"));
         page.names(4, &schemas);
     }
 }

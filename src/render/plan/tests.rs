@@ -219,9 +219,9 @@ Withheld
     hint: Drop it by hand.
 
 Unmanaged
-  1 schema on cluster main recorded, and no longer in the file
+  1 schema on cluster main: recorded, and no longer in the file
     gone (acq_gone)
-  1 schema on cluster main named like a tenant's, and recorded nowhere
+  1 schema on cluster main: named like a tenant's, and recorded nowhere
     acq_\u{1b}[2Jodd
 
 Notices
