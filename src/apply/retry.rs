@@ -79,7 +79,7 @@ pub fn hint(error: &PgError) -> Option<&'static str> {
             "Find who holds the lock (pg_blocking_pids) or raise `timeouts: {lock: …}`, then apply again."
         }
         "57014" => {
-            "Raise `timeouts: {statement: …}` or give the file `-- tenantry: timeout statement=…`."
+            "If it took too long, raise `timeouts: {statement: …}` or give the file `-- tenantry: timeout statement=…`."
         }
         "53300" => "Lower --parallel or raise max_connections.",
         "55P04" => "Use a new enum value in a later apply than the one that adds it.",

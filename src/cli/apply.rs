@@ -236,6 +236,11 @@ fn refused(context: &Context<'_>, request: &Request<'_>, teller: &Teller, error:
 /// Writes the report; the exit code.
 fn tell(context: &Context<'_>, report: &Report, text: &str, kind: Kind, output: Output) -> Exit {
     let exit = Exit::of_code(report.exit);
+    if exit == Exit::Refused && report.error.is_none() && report.outcomes.is_empty() {
+        let error = Error::refused("nothing was changed: every tenant that differs is blocked");
+        let hint = "Follow the hints of the plan's section `Blocked`.";
+        context.streams.error(&error.hint(hint));
+    }
     let written = output.write(&context.streams, text, kind);
     match written.and_then(|()| context.streams.finish()) {
         Ok(()) => exit,

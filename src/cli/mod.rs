@@ -21,8 +21,8 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::Parser;
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory, Parser};
 
 use crate::config::Problem;
 use crate::error::{Error, Exit};
@@ -51,13 +51,22 @@ pub fn main() -> ExitCode {
 }
 
 fn run(arguments: impl Iterator<Item = OsString>) -> Exit {
-    match Cli::try_parse_from(arguments) {
+    let arguments: Vec<OsString> = arguments.collect();
+    match Cli::try_parse_from(&arguments) {
         Ok(cli) => {
             let streams = Streams::new(cli.global.color);
             logging::start(&cli.global, &streams);
             perform(cli, &streams)
         }
-        Err(error) => explain(&error, &Streams::new(Color::Auto)),
+        Err(error) => {
+            let streams = Streams::new(Color::Auto);
+            // What is wrong is quoted, and may be a connection string in the wrong place.
+            for argument in arguments {
+                let argument = argument.to_string_lossy();
+                streams.redactor.learn_passwords_of(&argument);
+            }
+            explain(&error, &streams)
+        }
     }
 }
 
@@ -138,7 +147,26 @@ fn explain(error: &clap::Error, streams: &Streams) -> Exit {
         };
     }
     streams.err(&text);
+    if let Some(variable) = variable_behind(error) {
+        streams.err(&diagnosis::hint(&format!(
+            "The environment sets {variable}; correct it, or unset it."
+        )));
+    }
     Exit::Usage
+}
+
+/// The set variable of an argument whose value is wrong, as the value may come from there unseen.
+fn variable_behind(error: &clap::Error) -> Option<String> {
+    let Some(ContextValue::String(wrong)) = error.get(ContextKind::InvalidArg) else {
+        return None;
+    };
+    let mut command = Cli::command();
+    command.build();
+    let argument = command
+        .get_arguments()
+        .find(|one| one.to_string() == *wrong)?;
+    let variable = argument.get_env()?;
+    std::env::var_os(variable).map(|_| variable.to_string_lossy().into_owned())
 }
 
 #[cfg(test)]

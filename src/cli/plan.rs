@@ -1,6 +1,6 @@
 //! `plan`: shows what would be done; takes no lock and leaves nothing behind.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
@@ -18,6 +18,7 @@ use crate::plan::Plan;
 use crate::plan::diff::{self, Options};
 use crate::plan::saved::SavedPlan;
 use crate::render;
+use crate::render::style::harmless;
 
 /// Show what would be done
 #[derive(Debug, clap::Args)]
@@ -66,13 +67,7 @@ pub fn run(context: &Context<'_>, args: &Args) -> Result<Exit, Failure> {
         let error = Error::usage("--sql and --format json exclude each other");
         return Err(error.hint("Leave one of them out.").into());
     }
-    if args.out.is_some() && args.out == context.global.output {
-        let error = Error::usage("--out and --output name the same file");
-        return Err(error
-            .hint("Leave --output out; the saved plan is JSON too.")
-            .into());
-    }
-    let saving = args.out.as_deref().map(|path| Output::open(Some(path)));
+    let saving = args.out.as_deref().map(|path| saving(context, path));
     let saving = saving.transpose()?;
     let desired = context.load()?;
     let made = make(context, &desired, &args.making)?;
@@ -83,8 +78,9 @@ pub fn run(context: &Context<'_>, args: &Args) -> Result<Exit, Failure> {
         let (text, kind) = document(context, &made.plan, format);
         context.print(&text, kind)?;
     }
-    if let Some(output) = saving {
+    if let Some((path, output)) = saving {
         save(context, made.plan, output)?;
+        tell_saved(context, path);
     }
     Ok(if differs && args.detailed_exitcode {
         Exit::Differs
@@ -144,6 +140,26 @@ pub fn human(context: &Context<'_>, plan: &Plan) -> String {
         render::plan::brief(plan)
     } else {
         render::plan::plan(plan, context.is_verbose())
+    }
+}
+
+/// The place for a saved plan, checked to take it and to be no other result's.
+fn saving<'p>(context: &Context<'_>, path: &'p Path) -> Result<(&'p Path, Output), Error> {
+    let place = |path: &Path| path.canonicalize().or_else(|_| std::path::absolute(path));
+    let others = context.global.output.as_deref();
+    if others.is_some_and(|other| place(other).ok() == place(path).ok()) {
+        let error = Error::usage("--out and --output name the same file");
+        return Err(error.hint("Give each a file of its own."));
+    }
+    Ok((path, Output::open(Some(path))?))
+}
+
+fn tell_saved(context: &Context<'_>, path: &Path) {
+    if !context.global.quiet {
+        let path = harmless(&path.display().to_string());
+        context.streams.err(&format!(
+            "The plan is saved: `tenantry apply {path}` carries it out.\n"
+        ));
     }
 }
 

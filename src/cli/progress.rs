@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -73,6 +74,8 @@ impl Bar {
         self.bar.set_length(tenants as u64);
         self.bar.set_draw_target(ProgressDrawTarget::stderr());
         self.streams.draw(Some(self.bar.clone()));
+        // Seen before the first tenant is done, and moving while all of them take long.
+        self.bar.enable_steady_tick(Duration::from_secs(1));
     }
 
     fn above(&self, event: &Event<'_>) {

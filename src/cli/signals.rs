@@ -44,6 +44,6 @@ fn heed(signal: i32, cancel: &Cancel, streams: &Streams) {
     streams.err(if cancel.is_hard() {
         "Interrupted again: running statements are cancelled.\n"
     } else {
-        "Interrupted: running tenants finish, no others are begun. Once more cancels them.\n"
+        "Interrupted: running tenants finish, no others begin. Once more cancels them.\n"
     });
 }

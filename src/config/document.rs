@@ -196,6 +196,7 @@ pub(super) struct PolicyEntry {
 #[serde(deny_unknown_fields)]
 pub(super) struct KeepEntry {
     /// Everything younger than this, such as `30d`.
+    #[schemars(example = "30d")]
     pub(super) within: Option<String>,
     #[schemars(range(min = 1, max = 10_000))]
     pub(super) last: Option<u32>,
@@ -228,10 +229,13 @@ pub(super) enum VerifyWord {
 #[serde(deny_unknown_fields)]
 pub(super) struct TimeoutsEntry {
     /// How long a statement waits for a lock.
+    #[schemars(example = "5s")]
     pub(super) lock: Option<String>,
     /// How long one statement may run.
+    #[schemars(example = "10min")]
     pub(super) statement: Option<String>,
     /// How long an open transaction may wait for us.
+    #[schemars(example = "1min")]
     pub(super) idle: Option<String>,
 }
 

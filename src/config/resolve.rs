@@ -113,14 +113,20 @@ fn search_path(judge: &mut Judge<'_>) -> Vec<SchemaName> {
     let Some(names) = judge.sources.once(|document| document.search_path.as_ref()) else {
         return Vec::new();
     };
-    let path = ["search_path"];
+    let places = judge.sources.item_places(&["search_path"]);
     let mut schemas: Vec<SchemaName> = Vec::new();
-    for name in names {
+    for (name, place) in names.iter().zip(places) {
         if name == "$user" {
             let message = "`$user` in search_path would be another schema for every role";
-            judge.problem(&path, message, "Name the schema itself.");
-        } else if let Some(schema) = judge.name(&path, name, SchemaName::new) {
-            schemas.push(schema);
+            let problem = place.problem(message).with_hint("Name the schema itself.");
+            judge.problems.push(problem);
+            continue;
+        }
+        match SchemaName::new(name) {
+            Ok(schema) => schemas.push(schema),
+            Err(bad) => judge
+                .problems
+                .push(place.problem(bad.0).with_hint("Choose another name.")),
         }
     }
     schemas
@@ -157,7 +163,12 @@ fn rollout(judge: &mut Judge<'_>) -> Rollout {
         Some(FailuresEntry::Count(count)) => Some(MaxFailures::Count(*count)),
         Some(FailuresEntry::Percent(text)) => {
             let path = ["rollout", "max_failures"];
-            judge.value(&path, text, values::percent, "Write it like `3` or `5%`.")
+            judge.value(
+                &path,
+                text,
+                values::percent,
+                "Write a number without quotes, or per cent such as `5%`.",
+            )
         }
         None => None,
     };

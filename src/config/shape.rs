@@ -10,7 +10,7 @@ use serde_json::Value as Schema;
 use super::tree::{Entry, Fate, Flaw, Mark, Node, Value};
 use crate::model::env::Env;
 use crate::model::env::{expand, variables};
-use crate::model::near::{did_you_mean, list};
+use crate::model::near::{did_you_mean, list, quoted};
 
 /// Checks a document, marks what is broken and fills its variables in.
 pub(super) fn check(
@@ -112,11 +112,12 @@ impl<'a> Check<'a> {
                 .map(str::to_owned);
             match (expanded, secret) {
                 (Err(reason), _) => {
-                    let flaw = Flaw::new(at, format!("{name}: {reason}"));
-                    return self.refuse(
-                        node,
-                        flaw.hint("Set the variable, or write ${NAME:-default}."),
-                    );
+                    let mut flaw = Flaw::new(at, format!("{name}: {reason}"));
+                    // A malformed reference names no variable, and its reason says how to write it.
+                    if !variables(text).is_empty() {
+                        flaw = flaw.hint("Set the variable, or write ${NAME:-default}.");
+                    }
+                    return self.refuse(node, flaw);
                 }
                 _ if late => return,
                 (Ok(_), Some(_)) if schema.get("x-secret").is_some() => {
@@ -229,6 +230,9 @@ fn wrong_kind(node: &Node, name: &str, at: Mark, choices: &[&Schema]) -> Flaw {
         node.kind()
     );
     let flaw = Flaw::new(at, message);
+    if let (Some(example), Value::Number(_)) = (choices[0]["examples"][0].as_str(), &node.value) {
+        return flaw.hint(format!("Write it like `{example}`."));
+    }
     match (types[0], &node.value) {
         ("string", Value::Flag(_) | Value::Number(_) | Value::Fraction) => {
             flaw.hint("Put it in quotes.")
@@ -237,6 +241,7 @@ fn wrong_kind(node: &Node, name: &str, at: Mark, choices: &[&Schema]) -> Flaw {
             flaw.hint("Write it without quotes.")
         }
         ("array", Value::Text(_)) => flaw.hint("Put it in brackets: `[…]`."),
+        ("object", Value::List(_) | Value::Text(_)) => flaw.hint("Write it as `key: value`."),
         ("object", Value::Nothing) => flaw.hint("Write `{}` if it is meant to be empty."),
         (_, Value::Nothing) => flaw.hint("Give it a value, or remove the key."),
         _ => flaw,
@@ -286,9 +291,12 @@ fn unknown_field(key: &str, at: Mark, schema: &Schema) -> Flaw {
     let known: Vec<&str> = schema["properties"]
         .as_object()
         .into_iter()
-        .flat_map(|properties| properties.keys().map(String::as_str))
+        .flatten()
+        .filter(|(_, schema)| schema.get("not").is_none())
+        .map(|(key, _)| key.as_str())
         .collect();
-    let hint = did_you_mean(key, &known).unwrap_or_else(|| format!("Use one of {}.", list(&known)));
+    let hint =
+        did_you_mean(key, &known).unwrap_or_else(|| format!("Use one of {}.", quoted(&known)));
     Flaw::new(at, format!("unknown field `{key}`")).hint(hint)
 }
 

@@ -116,6 +116,20 @@ impl Sources {
         )
     }
 
+    /// Where the items stand of the first list at a path.
+    pub(super) fn item_places(&self, path: &[&str]) -> Vec<Place<'_>> {
+        let list = self.find(path).next().into_iter();
+        list.flat_map(|(source, entry)| {
+            let file = source.file.as_path();
+            let place = move |item: &Node| Place {
+                file,
+                mark: item.at,
+            };
+            entry.node.items().map(place)
+        })
+        .collect()
+    }
+
     /// The start of the first file.
     pub(super) fn start(&self) -> Place<'_> {
         Place {

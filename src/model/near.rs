@@ -20,11 +20,18 @@ pub fn did_you_mean(word: &str, known: &[&str]) -> Option<String> {
 #[must_use]
 pub fn list(names: &[&str]) -> String {
     const SHOWN: usize = 8;
-    let quoted: Vec<String> = names.iter().take(SHOWN).map(|n| format!("`{n}`")).collect();
+    let shown = quoted(&names[..names.len().min(SHOWN)]);
     match names.len().saturating_sub(SHOWN) {
-        0 => quoted.join(", "),
-        more => format!("{} and {more} more", quoted.join(", ")),
+        0 => shown,
+        more => format!("{shown} and {more} more"),
     }
+}
+
+/// `a`, `b`, `c`: all of the names.
+#[must_use]
+pub fn quoted(names: &[&str]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    quoted.join(", ")
 }
 
 #[cfg(test)]

@@ -45,7 +45,7 @@ pub(super) fn unreachable(cluster: &ClusterName, why: Option<&Unreachable>) -> O
         BlockedCode::Unreachable,
         format!("cluster {cluster} can't be reached: {words}"),
         hint.unwrap_or_else(|| {
-            "Check that the server runs and that the cluster's `url` is right.".into()
+            "Check that the server runs, and --database-url, the cluster's `url`, DATABASE_URL or PG*.".into()
         }),
     )
 }

@@ -20,6 +20,14 @@ pub fn error(error: &Error) -> String {
     text
 }
 
+/// What to do next, on a line of its own.
+#[must_use]
+pub fn hint(hint: &str) -> String {
+    let mut text = String::new();
+    push_hint(&mut text, Some(hint));
+    text
+}
+
 /// Every problem, by place, and how many there are.
 #[must_use]
 pub fn problems(problems: &[Problem]) -> String {

@@ -49,10 +49,10 @@ impl Page {
         self.text.push('\n');
     }
 
-    /// A wrapped text; its further lines are indented by two more.
+    /// A wrapped text; its further lines are indented by two more. A no-break space keeps two words together.
     pub(super) fn item(&mut self, indent: usize, text: &str) {
         for line in wrap(text, indent, indent + 2) {
-            self.line(&line);
+            self.line(&line.replace('\u{a0}', " "));
         }
     }
 

@@ -149,7 +149,7 @@ fn migrations(page: &mut Page, sign: &str, run: &[MigrationRef]) {
     };
     for migration in &run[..shown] {
         let name = harmless(&migration.name);
-        page.item(2, &format!("{sign} V{}__{name}", migration.version));
+        page.item(2, &format!("{sign}\u{a0}V{}__{name}", migration.version));
     }
     if shown < run.len() {
         page.item(2, &format!("{sign} … and {} more", run.len() - shown));
@@ -223,7 +223,7 @@ fn unmanaged(page: &mut Page, plan: &Plan) {
             UnmanagedReason::Pattern => "named like a tenant's, and recorded nowhere",
         };
         let schemas_of = count(schemas.len(), "schema");
-        page.item(2, &format!("{schemas_of} on cluster {cluster} {why}"));
+        page.item(2, &format!("{schemas_of} on cluster {cluster}: {why}"));
         page.names(4, &schemas);
     }
 }

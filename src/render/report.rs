@@ -32,7 +32,7 @@ pub fn report(report: &Report, elapsed: Duration, verbose: bool) -> String {
         page.item(0, &paint(Label::Warning, cancelled(reason)));
     }
     if is_resumable(report) {
-        page.item(0, "Apply again to go on: what is done stays done.");
+        page.item(0, how_to_go_on(report));
     }
     let label = if report.exit == Exit::Done as u8 {
         Label::Good
@@ -152,6 +152,16 @@ fn cancelled(reason: CancelReason) -> &'static str {
         CancelReason::LockLost => "Stopped: the run lock was lost.",
         CancelReason::Interrupt => "Interrupted: running tenants were finished.",
         CancelReason::SecondInterrupt => "Interrupted: running statements were cancelled.",
+    }
+}
+
+/// An apply that is repeated meets the same error, unless that was a passing one.
+fn how_to_go_on(report: &Report) -> &'static str {
+    let interrupted = report.exit == Exit::Interrupted as u8;
+    if report.summary.failed > 0 && !interrupted {
+        "Set right what failed, then apply again to go on: what is done stays done."
+    } else {
+        "Apply again to go on: what is done stays done."
     }
 }
 

@@ -22,6 +22,7 @@ pub(super) fn read(tokens: &[Token<'_>]) -> (Directives, Vec<Fault>) {
     for token in tokens {
         in_head &= token.is_blank();
         let Some(order) = order(token) else {
+            faults.extend(without_colon(token));
             continue;
         };
         let result = if token.kind == Kind::BlockComment {
@@ -55,17 +56,34 @@ fn wrong(message: impl Into<String>, hint: impl Into<String>) -> Wrong {
 
 /// What a comment asks of tenantry, if it does.
 fn order<'a>(comment: &Token<'a>) -> Option<&'a str> {
-    let text = match comment.kind {
-        Kind::LineComment => comment.text.trim_start_matches('-'),
-        Kind::BlockComment => comment
-            .text
-            .trim_start_matches(['/', '*'])
-            .trim_end_matches(['*', '/']),
-        _ => return None,
-    };
-    let (name, order) = text.split_once(':')?;
+    let (name, order) = words(comment)?.split_once(':')?;
     let ours = name.trim().eq_ignore_ascii_case("tenantry");
     ours.then(|| order.trim())
+}
+
+/// A line that reads like a directive and would be overlooked, so that a file for some would run for all.
+fn without_colon(comment: &Token<'_>) -> Option<Fault> {
+    let (name, order) = words(comment)?.trim().split_once(char::is_whitespace)?;
+    let order = order.trim();
+    let sound = obey(order, &mut Directives::default()).is_ok() || LATER.contains(&order);
+    (name.eq_ignore_ascii_case("tenantry") && sound).then(|| {
+        let hint = format!("Write: -- tenantry: {order}");
+        Fault::new(comment.start, "a directive lacks its colon", hint)
+    })
+}
+
+/// What stands in a comment.
+fn words<'a>(comment: &Token<'a>) -> Option<&'a str> {
+    match comment.kind {
+        Kind::LineComment => Some(comment.text.trim_start_matches('-')),
+        Kind::BlockComment => Some(
+            comment
+                .text
+                .trim_start_matches(['/', '*'])
+                .trim_end_matches(['*', '/']),
+        ),
+        _ => None,
+    }
 }
 
 fn obey(order: &str, directives: &mut Directives) -> Result<(), Wrong> {
@@ -195,6 +213,7 @@ mod tests {
         for text in [
             "-- tenantry runs this: once",
             "-- see tenantry: the manual",
+            "-- tenantry only runs this once",
             "SELECT '-- tenantry: x';",
             "",
         ] {
@@ -237,5 +256,10 @@ mod tests {
             "after the first statement",
         );
         bad("/* tenantry: allow DELETES_DATA */", "block comment");
+        bad(
+            "-- tenantry only tag:enterprise\nSELECT 1",
+            "lacks its colon",
+        );
+        bad("-- tenantry no-transaction\nSELECT 1", "lacks its colon");
     }
 }

@@ -86,7 +86,9 @@ fn something_done_and_something_not_is_3() {
 fn all_blocked_is_4() {
     let fleet = live(&["acme"]);
     fleet.database.run("DROP SCHEMA t_acme CASCADE");
-    fleet.run(["apply", "--auto-approve"]).expect(4);
+    let run = fleet.run(["apply", "--auto-approve", "-q"]).expect(4);
+    let why = "nothing was changed: every tenant that differs is blocked";
+    assert!(run.stderr.contains(why), "{}", run.stderr);
 }
 
 #[test]

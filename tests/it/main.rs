@@ -19,5 +19,6 @@ mod readme;
 mod safety;
 mod saved_plan;
 mod support;
+mod user;
 mod validate;
 mod wire;

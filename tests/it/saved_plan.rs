@@ -356,6 +356,24 @@ fn a_plan_is_saved_whole_or_not_at_all() {
 }
 
 #[test]
+fn a_saved_plan_is_told_of_and_shares_its_file_with_nothing() {
+    let fleet = planned();
+    let run = fleet.run(["plan", "--out", "plan.json"]).expect(0);
+    assert_eq!(
+        run.stderr,
+        "The plan is saved: `tenantry apply plan.json` carries it out.\n"
+    );
+    let quiet = fleet.run(["plan", "-q", "--out", "plan.json"]).expect(0);
+    assert_eq!(quiet.stderr, "");
+    for (out, output) in [("plan.json", "./plan.json"), ("new.json", "new.json")] {
+        let run = fleet
+            .run(["plan", "--out", out, "--output", output])
+            .expect(64);
+        assert!(run.stderr.contains("the same file"), "{}", run.stderr);
+    }
+}
+
+#[test]
 fn saving_goes_with_every_form_of_output() {
     let fleet = planned();
     let first = saved(&fleet);

@@ -93,7 +93,7 @@ impl Stage {
             .as_ref()
             .map(|password| format!(" PASSWORD {}", quote_literal(password)));
         // New roles are no superusers and obey row security unless told otherwise.
-        self.run(&[
+        let made = self.run(&[
             format!("CREATE ROLE {owner} NOLOGIN"),
             format!(
                 "CREATE ROLE {deploy} LOGIN{} IN ROLE {owner}",
@@ -101,9 +101,15 @@ impl Stage {
             ),
             format!("CREATE DATABASE {database}"),
             format!("GRANT CREATE ON DATABASE {database} TO {deploy}"),
-        ])
-        .map_err(|error| error.hint("The demo's role needs to make roles and databases."))?;
-        Ok(self)
+        ]);
+        match made {
+            Ok(()) => Ok(self),
+            Err(error) => {
+                // What was made before it failed; the first error is the one to tell.
+                let _ = self.clear();
+                Err(error.hint("Name a role that may make roles and databases."))
+            }
+        }
     }
 
     /// Takes what was made off a server that stays.
@@ -114,11 +120,11 @@ impl Stage {
         let names = &self.names;
         self.run(&[
             format!(
-                "DROP DATABASE {} WITH (FORCE)",
+                "DROP DATABASE IF EXISTS {} WITH (FORCE)",
                 quote_ident(&names.database)
             ),
-            format!("DROP ROLE {}", quote_ident(&names.deploy)),
-            format!("DROP ROLE {}", quote_ident(&names.owner)),
+            format!("DROP ROLE IF EXISTS {}", quote_ident(&names.deploy)),
+            format!("DROP ROLE IF EXISTS {}", quote_ident(&names.owner)),
         ])
     }
 

@@ -61,7 +61,7 @@ fn structure_is_told_with_its_place() {
         ),
         (
             "- a\n",
-            "f.yaml:1:1: the file: expected a map, found a list",
+            "f.yaml:1:1: the file: expected a map, found a list | Write it as `key: value`.",
         ),
         (
             "version: 1\ntenants: {}\n",
@@ -129,7 +129,7 @@ fn structure_is_told_with_its_place() {
         ),
         (
             "version: 1\nfleet: f\ntenants: {}\nsearch_path: [$user]\n",
-            "f.yaml:4:1: `$user` in search_path would be another schema for every role | Name the schema itself.",
+            "f.yaml:4:15: `$user` in search_path would be another schema for every role | Name the schema itself.",
         ),
     ] {
         assert_eq!(problems(text), [expected], "{text}");
@@ -199,7 +199,7 @@ fn tenants_are_told_with_their_place() {
         ),
         (
             "tenants: { a: { timeouts: { lock: 5 } } }\n",
-            "f.yaml:6:35: `lock`: expected text, found a number | Put it in quotes.",
+            "f.yaml:6:35: `lock`: expected text, found a number | Write it like `5s`.",
         ),
         (
             "tenants: { a: { timeouts: { lock: 0s } } }\n",
@@ -218,12 +218,20 @@ fn tenants_are_told_with_their_place() {
 fn settings_are_told_with_their_place() {
     for (rest, expected) in [
         (
+            "tenants: [acme]\n",
+            "f.yaml:6:1: `tenants`: expected a map, found a list | Write it as `key: value`.",
+        ),
+        (
+            "tenants: { a: { zzz: 1 } }\n",
+            "f.yaml:6:17: unknown field `zzz` | Use one of `backup`, `cluster`, `owner`, `schema`, `state`, `tags`, `template`, `timeouts`, `vars`.",
+        ),
+        (
             "tenants: {}\ntimeouts: { statement: 30d }\n",
             "f.yaml:7:24: `30d` isn't from 1ms to 24d | Write it like `5s` or `10min`.",
         ),
         (
             "tenants: {}\nrollout: { max_failures: '5' }\n",
-            "f.yaml:7:26: `5` is neither a number nor per cent up to 100% | Write it like `3` or `5%`.",
+            "f.yaml:7:26: `5` is neither a number nor per cent up to 100% | Write a number without quotes, or per cent such as `5%`.",
         ),
         (
             "tenants: {}\nclusters: { x: { parallel: 0 } }\n",
@@ -231,7 +239,7 @@ fn settings_are_told_with_their_place() {
         ),
         (
             "tenants: {}\nclusters: { x: { url: '${A' } }\n",
-            "f.yaml:7:23: `url`: `${` without a closing `}`; write `${NAME}` or `${NAME:-default}` | Set the variable, or write ${NAME:-default}.",
+            "f.yaml:7:23: `url`: `${` without a closing `}`; write `${NAME}` or `${NAME:-default}`",
         ),
         (
             "tenants: {}\nbackups: { policies: { p: { schedule: 0 2 * *, keep: { last: 1 } } } }\n",

@@ -219,9 +219,9 @@ Withheld
     hint: Drop it by hand.
 
 Unmanaged
-  1 schema on cluster main recorded, and no longer in the file
+  1 schema on cluster main: recorded, and no longer in the file
     gone (acq_gone)
-  1 schema on cluster main named like a tenant's, and recorded nowhere
+  1 schema on cluster main: named like a tenant's, and recorded nowhere
     acq_\u{1b}[2Jodd
 
 Notices
@@ -310,6 +310,21 @@ fn tenants_blocked_each_for_its_own_reason_are_still_named() {
         text.contains("  and 5 tenants, shown by -v:\n    odd-010, odd-011"),
         "{text}"
     );
+}
+
+#[test]
+fn a_sign_stays_beside_its_name_however_long() {
+    let name = "long_".repeat(20);
+    let mut one = empty();
+    let mut cohort = creation();
+    cohort.actions = vec![TenantAction::Migrate {
+        template: TemplateName::new("merchant").unwrap(),
+        from: Some(2),
+        migrations: vec![migration(3, &name)],
+    }];
+    one.cohorts = vec![cohort];
+    let text = plain(&plan(&one, false));
+    assert!(text.contains(&format!("\n  ~ V3__{name}\n")), "{text}");
 }
 
 #[test]

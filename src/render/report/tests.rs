@@ -106,7 +106,7 @@ Notices of the servers
     acme
 
 Stopped: a canary failed.
-Apply again to go on: what is done stays done.
+Set right what failed, then apply again to go on: what is done stays done.
 Applied: 1 tenant, 1 failed, 1 stale, 2 not tried, 0 blocked in 3.2s.
 Run 00000000-0000-0000-0000-000000000000.
 "#;
@@ -115,6 +115,20 @@ Run 00000000-0000-0000-0000-000000000000.
 fn failures_first_then_what_was_left_then_numbers() {
     let text = report(&partial(), Duration::from_millis(3210), false);
     assert_eq!(plain(&text), PARTIAL);
+}
+
+#[test]
+fn an_interrupted_run_has_nothing_to_set_right() {
+    let interrupted = Report {
+        exit: 130,
+        cancelled: Some(CancelReason::SecondInterrupt),
+        ..partial()
+    };
+    let text = plain(&report(&interrupted, Duration::ZERO, false));
+    assert!(
+        text.contains("were cancelled.\nApply again to go on"),
+        "{text}"
+    );
 }
 
 #[test]
