@@ -10,8 +10,10 @@ mod document;
 mod extensions;
 mod files;
 mod folders;
+mod json_schema;
 mod judge;
 mod migration_name;
+mod misfit;
 mod once;
 mod parse;
 mod placeholders;
@@ -28,7 +30,7 @@ mod values;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-pub use document::json_schema;
+pub use json_schema::json_schema;
 
 use self::source::Sources;
 use self::tree::Mark;

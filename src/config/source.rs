@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::document::{Document, json_schema, typed};
+use super::document::{Document, typed};
+use super::json_schema::json_schema;
 use super::tree::{Entry, Flaw, Mark, Node};
 use super::{Problem, parse, shape};
 use crate::model::env::Env;
