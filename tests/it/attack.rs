@@ -185,7 +185,7 @@ fn an_owner_we_cannot_become_is_refused_before_anything_is_changed() {
         ("pg_monitor", "isn't a member"),
         ("no_such_role", "doesn't exist"),
     ] {
-        fleet.defaults = format!("  owner: {owner}\n");
+        fleet.tenant("globex", &format!("{{ owner: {owner} }}"));
         let run = fleet.run(["apply", "--auto-approve"]).expect(4);
         assert!(run.stderr.contains(problem), "{}", run.stderr);
     }
