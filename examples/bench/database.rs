@@ -12,11 +12,8 @@ pub struct Place {
     url: String,
 }
 
-/// As durable as a server in use, where a throwaway one is not; room for the workers, and no checkpoint in the
-/// middle of a pair.
-const SETTINGS: [(&str, &str); 5] = [
-    ("fsync", "on"),
-    ("full_page_writes", "on"),
+/// Room for the workers, and no checkpoint in the middle of a pair.
+const SETTINGS: [(&str, &str); 3] = [
     ("max_connections", "50"),
     ("max_wal_size", "8GB"),
     ("checkpoint_timeout", "1h"),

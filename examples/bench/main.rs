@@ -2,8 +2,9 @@
 //!
 //! `cargo run --release --example bench [-- --quick] [--only NAME] [--workers N] [--database-url URL]`
 //!
-//! Without a URL it starts a throwaway server. With one, the role must be allowed to make databases; every
-//! database that is made is named `tenantry_bench…` and removed at the end.
+//! Without a URL it starts a throwaway server; with `TMPDIR=/dev/shm` its files are in memory, which keeps a slow disk
+//! out of the figures. With a URL, the role must be allowed to make databases; every database that is made is named
+//! `tenantry_bench…` and removed at the end. NAME is `provision`, `migrate`, `no-op` or `memory`.
 
 mod database;
 mod measure;
