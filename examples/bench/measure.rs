@@ -156,12 +156,18 @@ impl Bench {
 
     fn provision(&self, tenants: usize) -> Result<Measure, Failure> {
         let folder = self.fleet(tenants, false)?;
-        let files = self.work.template.iter().chain(&self.work.migrations);
-        let sql: String = files.map(|(_, text)| text.as_str()).collect();
         let pairs = self.pairs(
             || self.fresh(None),
             || self.apply(&folder),
-            || self.raw()?.provision(&schemas(tenants), &sql),
+            || {
+                let Workload {
+                    template,
+                    migrations,
+                    ..
+                } = &self.work;
+                self.raw()?
+                    .provision(&schemas(tenants), template, migrations)
+            },
         )?;
         Ok(Measure {
             what: format!("provision {tenants} tenants"),
@@ -173,11 +179,10 @@ impl Bench {
 
     fn migrate(&self, tenants: usize) -> Result<Measure, Failure> {
         let folder = self.fleet(tenants, true)?;
-        let sql = &self.work.later.1;
         let pairs = self.pairs(
             || self.fresh(Some(GROWN)),
             || self.apply(&folder),
-            || self.raw()?.migrate(&schemas(tenants), sql),
+            || self.raw()?.migrate(&schemas(tenants), &self.work.later),
         )?;
         SIDES
             .into_iter()

@@ -7,6 +7,7 @@ use postgres::types::Type;
 use postgres::{Client, NoTls};
 
 use crate::Failure;
+use crate::workload::File;
 
 /// Connections that are open before the clock starts.
 pub struct Raw {
@@ -22,14 +23,22 @@ impl Raw {
         })
     }
 
-    /// Makes these schemas with `sql`: one transaction each, its files in one message.
-    pub fn provision(&mut self, schemas: &[String], sql: &str) -> Result<Duration, Failure> {
-        self.run(schemas, sql, |schema| format!("CREATE SCHEMA {schema};"))
+    /// Makes these schemas: one transaction each, its files and history in one message.
+    pub fn provision(
+        &mut self,
+        schemas: &[String],
+        template: &[File],
+        migrations: &[File],
+    ) -> Result<Duration, Failure> {
+        let template: String = template.iter().map(|(_, text)| text.as_str()).collect();
+        let sql = template + HISTORY + &recorded(migrations);
+        self.run(schemas, &sql, |schema| format!("CREATE SCHEMA {schema};"))
     }
 
-    /// Runs `sql` in each of these schemas, likewise.
-    pub fn migrate(&mut self, schemas: &[String], sql: &str) -> Result<Duration, Failure> {
-        self.run(schemas, sql, |_| String::new())
+    /// Runs a migration in each of these schemas, likewise.
+    pub fn migrate(&mut self, schemas: &[String], migration: &File) -> Result<Duration, Failure> {
+        let sql = recorded(std::slice::from_ref(migration));
+        self.run(schemas, &sql, |_| String::new())
     }
 
     fn run(
@@ -81,6 +90,23 @@ fn work(
         client.batch_execute(files)?;
     }
     Ok(())
+}
+
+/// refinery's history table, which a stock runner makes in every schema too.
+const HISTORY: &str = "CREATE TABLE IF NOT EXISTS refinery_schema_history(\
+     version INT8 PRIMARY KEY, name VARCHAR(255), applied_on VARCHAR(255), checksum VARCHAR(255));\n";
+
+/// Migrations, each with its row of the history.
+fn recorded(migrations: &[File]) -> String {
+    let one = |(name, text): &File| {
+        let name = name.trim_start_matches('V').trim_end_matches(".sql");
+        let (version, name) = name.split_once("__").unwrap_or((name, ""));
+        format!(
+            "{text}INSERT INTO refinery_schema_history (version, name, applied_on, checksum) \
+             VALUES ({version}, '{name}', '2026-01-01T00:00:00.000000000Z', '12345678901234567890');\n"
+        )
+    };
+    migrations.iter().map(one).collect()
 }
 
 /// Histories a message, as the product reads them.
