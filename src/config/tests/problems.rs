@@ -104,14 +104,6 @@ fn structure_is_told_with_its_place() {
             "f.yaml:4:1: `tenants_from` isn't supported yet | Remove it.",
         ),
         (
-            "version: 1\nfleet: f\ntenants: {}\nclusters: { a: { direct_url: x } }\n",
-            "f.yaml:4:18: `direct_url` isn't supported yet | Remove it.",
-        ),
-        (
-            "version: 1\nfleet: f\ntenants: {}\nclusters: { a: { password_command: [x] } }\n",
-            "f.yaml:4:18: `password_command` isn't supported yet | Remove it.",
-        ),
-        (
             "version: 1\nfleet: f\ntenants: {}\nrollout: { drifted: blok }\n",
             "f.yaml:4:21: `drifted`: unknown word `blok`; it is one of `warn`, `block` | Did you mean `block`?",
         ),
