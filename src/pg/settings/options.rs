@@ -205,4 +205,32 @@ mod tests {
             sorted(VARIABLES.split_whitespace().collect())
         );
     }
+
+    /// Of the libpq that the system's loader finds, if it has one: what it holds between two NULs.
+    #[test]
+    fn the_variables_of_the_libpq_at_hand_are_decided() {
+        let listed = std::process::Command::new("ldconfig").arg("-p").output();
+        let listed = listed.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+        let text = listed.unwrap_or_default();
+        let line = text.lines().find(|line| line.contains("libpq.so.5"));
+        let Some((_, path)) = line.and_then(|line| line.split_once("=> ")) else {
+            return;
+        };
+        let bytes = std::fs::read(path.trim()).unwrap();
+        let is_variable = |text: &&str| {
+            let is_capital = |byte: u8| byte.is_ascii_uppercase();
+            text.len() > 3 && text.starts_with("PG") && text.bytes().all(is_capital)
+        };
+        let texts = bytes.split(|byte| *byte == 0);
+        let found: Vec<&str> = texts
+            .filter_map(|text| std::str::from_utf8(text).ok())
+            .filter(is_variable)
+            // The name of the SQLSTATE table's owner, and no variable.
+            .filter(|text| *text != "PGSQL")
+            .collect();
+        assert!(found.contains(&"PGHOST"), "{found:?}");
+        let known: Vec<&str> = VARIABLES.split_whitespace().collect();
+        let unknown: Vec<&&str> = found.iter().filter(|name| !known.contains(*name)).collect();
+        assert!(unknown.is_empty(), "{unknown:?}");
+    }
 }

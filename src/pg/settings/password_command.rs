@@ -112,10 +112,7 @@ impl PasswordCommand {
 }
 
 /// Reads a part of a pipe on a thread of its own, since another process may keep the pipe open.
-fn read<R: Read + Send + 'static>(
-    mut pipe: R,
-    part: fn(&mut R) -> Vec<u8>,
-) -> Receiver<Vec<u8>> {
+fn read<R: Read + Send + 'static>(mut pipe: R, part: fn(&mut R) -> Vec<u8>) -> Receiver<Vec<u8>> {
     let (sender, receiver) = channel();
     thread::spawn(move || {
         // Nobody may be waiting any more.

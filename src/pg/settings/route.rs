@@ -24,7 +24,7 @@ pub struct Route {
     pub host: String,
     /// Goes before what the host's name stands for.
     address: Option<IpAddr>,
-    /// Whether only an address was given, which no certificate is for.
+    /// Whether only an address was given, or a folder beside it, which no certificate is for.
     pub is_nameless: bool,
     pub port: u16,
     /// Of this host, from the password file.
@@ -64,9 +64,17 @@ impl Route {
 
     /// Has the driver take this route, to one of its addresses.
     pub fn apply(&self, config: &mut Config, address: Option<IpAddr>) {
-        config.host(&self.host).port(self.port);
+        config.port(self.port);
+        match address {
+            // The driver wants a name for TLS, though it verifies none here.
+            Some(address) if self.is_nameless => config.host(&address.to_string()),
+            _ => config.host(&self.host),
+        };
         if let Some(address) = address {
             config.hostaddr(address);
+        }
+        if let Some(password) = &self.password {
+            config.password(password);
         }
     }
 }
@@ -118,7 +126,7 @@ fn route(values: &Values, host: &str, address: &str, port: u16) -> Result<Route,
     };
     Ok(Route {
         host: name,
-        is_nameless: host.is_empty() && parsed.is_some(),
+        is_nameless: parsed.is_some() && (host.is_empty() || host.starts_with('/')),
         address: parsed,
         port,
         password: None,
