@@ -38,22 +38,22 @@ fn url(body: &str) -> Result<Keywords, String> {
     let (login, rest) = login_and_rest(body);
     let (user, password) = login.split_once(':').unwrap_or((login, ""));
     let end = rest.find(['/', '?']).unwrap_or(rest.len());
-    let (places, tail) = rest.split_at(end);
-    let (dbname, query) = match tail.strip_prefix('/') {
+    let (places, rest) = rest.split_at(end);
+    let (dbname, query) = match rest.strip_prefix('/') {
         Some(path) => path.split_once('?').unwrap_or((path, "")),
-        None => ("", tail.strip_prefix('?').unwrap_or_default()),
+        None => ("", rest.strip_prefix('?').unwrap_or_default()),
     };
     // Where a user or password holds one of these as it is, pieces of them would be taken for something else.
     if places.contains('@') || dbname.contains('@') {
         return Err(UNENCODED.to_owned());
     }
-    let (hosts, ports) = hosts_and_ports(places)?;
+    let (hosts, port_list) = hosts_and_ports(places)?;
     let mut keywords = Keywords::new();
     let parts = [
         ("user", user),
         ("password", password),
         ("host", &hosts),
-        ("port", &ports),
+        ("port", &port_list),
         ("dbname", dbname),
     ];
     for (keyword, part) in parts.into_iter().filter(|(_, part)| !part.is_empty()) {
@@ -235,7 +235,7 @@ mod tests {
                 &["dbname=x/y", "host=h", "password=a?b", "user=u"],
             ),
             ("postgresql://a,b", &["host=a,b", "port=,"]),
-            ("postgresql://?user=a@b&", &["user=a@b"]),
+            ("postgresql:///?user=a@b&", &["user=a@b"]),
             ("postgresql://h/?dbname=", &["dbname=", "host=h"]),
             (
                 "postgresql://h/d?user=x&user=y",

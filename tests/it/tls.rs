@@ -9,7 +9,12 @@ use tenantry::pg::settings::{Target, resolve};
 use tenantry::pg::wire::Wire;
 
 use crate::support::gate::until;
-use crate::support::secure::{Secure, secure};
+use crate::support::secure::{self, Secure};
+
+/// None where the server's build has no TLS.
+fn secure() -> Option<&'static Secure> {
+    Some(secure::secure()).filter(|secure| secure.has_tls)
+}
 
 fn target(secure: &Secure, parameters: &str) -> Result<Target, String> {
     let files = secure.file("").display().to_string();
@@ -32,7 +37,8 @@ fn refusal(secure: &Secure, parameters: &str) -> String {
 
 #[test]
 fn the_machines_roots_did_not_sign_our_server() {
-    let error = refusal(secure(), "sslrootcert=system");
+    let Some(secure) = secure() else { return };
+    let error = refusal(secure, "sslrootcert=system");
     assert!(
         error.contains("UnknownIssuer") || error.contains("no trusted root"),
         "{error}"
@@ -41,13 +47,14 @@ fn the_machines_roots_did_not_sign_our_server() {
 
 #[test]
 fn a_root_that_is_named_and_not_there_is_no_reason_to_trust_anybody() {
-    let error = refusal(secure(), "sslmode=require sslrootcert=/none.crt");
+    let Some(secure) = secure() else { return };
+    let error = refusal(secure, "sslmode=require sslrootcert=/none.crt");
     assert!(error.contains("`sslrootcert`: /none.crt"), "{error}");
 }
 
 #[test]
 fn lists_in_a_folder_count_too() {
-    let secure = secure();
+    let Some(secure) = secure() else { return };
     let folder = tempfile::tempdir().expect("a temporary folder");
     let list = folder.path().join("list");
     let verified = format!(
@@ -65,7 +72,7 @@ fn lists_in_a_folder_count_too() {
 
 #[test]
 fn cancelling_is_encrypted_too() {
-    let secure = secure();
+    let Some(secure) = secure() else { return };
     let target = target(secure, "sslmode=verify-full sslrootcert=FILES/ca.crt");
     let clients = Clients::new(target.expect("it makes sense"));
     let mut watch = secure.admin("postgres");

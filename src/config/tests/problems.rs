@@ -230,6 +230,22 @@ fn settings_are_told_with_their_place() {
             "f.yaml:7:28: `parallel` is 0; it must be from 1 to 1000",
         ),
         (
+            "tenants: {}\nclusters: { x: { direct_url: '${A' } }\n",
+            "f.yaml:7:30: `direct_url`: `${` without a closing `}`; write `${NAME}` or `${NAME:-default}`",
+        ),
+        (
+            "tenants: {}\nclusters: { x: { password_command: token } }\n",
+            "f.yaml:7:36: `password_command`: expected a list, found text | Put it in brackets: `[…]`.",
+        ),
+        (
+            "tenants: {}\nclusters: { x: { password_command: [] } }\n",
+            "f.yaml:7:18: `password_command` names no program | Write it as a list: [program, argument, …].",
+        ),
+        (
+            "tenants: {}\nclusters: { x: { password_command: [token], direct_url: 'postgres://u:${P}@h/d' } }\n",
+            "f.yaml:7:57: `direct_url` holds a password, and `password_command` prints another; that is at f.yaml:7:18 | Keep one of them.",
+        ),
+        (
             "tenants: {}\nclusters: { x: { url: '${A' } }\n",
             "f.yaml:7:23: `url`: `${` without a closing `}`; write `${NAME}` or `${NAME:-default}`",
         ),

@@ -4,6 +4,8 @@
 //! what that leaves open, libpq's defaults the rest, and a password at last the password file. `options` decides on
 //! every keyword and variable of libpq. A password is nowhere in what is displayed, logged or said in an error.
 
+mod driver;
+mod failure;
 mod options;
 mod passfile;
 mod password_command;

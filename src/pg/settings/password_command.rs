@@ -187,7 +187,7 @@ mod tests {
         let learnt = Mutex::new(Vec::new());
         let command = PasswordCommand::new(&argv, &|_| None).unwrap();
         let output = command.output(limit, &|secret| {
-            learnt.lock().unwrap().push(secret.to_owned())
+            learnt.lock().unwrap().push(secret.to_owned());
         });
         (output, learnt.into_inner().unwrap())
     }

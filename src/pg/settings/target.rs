@@ -1,13 +1,10 @@
 //! A resolved target, and how it is connected to: its routes one after the other, as libpq goes through them.
 
-use std::error::Error as _;
 use std::fmt;
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
-use postgres::config::{ChannelBinding, SslMode, SslNegotiation};
 use postgres::error::DbError;
 use postgres::{CancelToken, Client, Config, NoTls};
 use uuid::Uuid;
@@ -16,11 +13,13 @@ use crate::error::Error;
 use crate::model::env::Env;
 use crate::pg::error::PgError;
 
+use super::driver;
+use super::failure::{Failure, falls_back, is_unreachable, joined, together};
 use super::password_command::PasswordCommand;
 use super::route::{self, Route};
 use super::session::Wanted;
 use super::tls::{Tls, TlsMode};
-use super::values::{Values, fault};
+use super::values::Values;
 
 /// A connection target, ready to be connected to.
 #[derive(Clone)]
@@ -54,13 +53,6 @@ impl fmt::Display for Target {
     }
 }
 
-/// Why a route didn't lead to a session.
-struct Failure {
-    error: PgError,
-    /// Whether another address or host is tried; a server's refusal is final.
-    go_on: bool,
-}
-
 impl Target {
     pub(super) fn new(
         values: &Values,
@@ -68,7 +60,7 @@ impl Target {
         env: Env<'_>,
     ) -> Result<Self, Error> {
         let mut routes = route::routes(values)?;
-        let config = config(values)?;
+        let config = driver::config(values)?;
         if command.is_none() {
             let (database, user) = (config.get_dbname(), config.get_user());
             let login = (database.unwrap_or_default(), user.unwrap_or_default());
@@ -267,67 +259,6 @@ impl Target {
     }
 }
 
-/// What holds for every route: who, where, and the timeouts.
-fn config(values: &Values) -> Result<Config, Error> {
-    let mut config = Config::new();
-    let user = match values.given("user") {
-        Some("") => return Err(values.fault("user", "it is empty")),
-        Some(user) => user.to_owned(),
-        None => whoami::username()
-            .map_err(|error| fault("default", format_args!("no user is given, and {error}")))?,
-    };
-    config.dbname(values.get("dbname").unwrap_or(&user));
-    config.user(&user);
-    if let Some(password) = values.get("password") {
-        config.password(password);
-    }
-    config.application_name("tenantry");
-    let bindings = [
-        ("prefer", ChannelBinding::Prefer),
-        ("disable", ChannelBinding::Disable),
-        ("require", ChannelBinding::Require),
-    ];
-    config.channel_binding(values.word("channel_binding", &bindings)?);
-    let negotiations = [
-        ("postgres", SslNegotiation::Postgres),
-        ("direct", SslNegotiation::Direct),
-    ];
-    config.ssl_negotiation(values.word("sslnegotiation", &negotiations)?);
-    timeouts(&mut config, values)?;
-    Ok(config)
-}
-
-/// The driver has no read timeout, so a peer that is gone must show on the socket. As with libpq, 0 is no limit to
-/// connecting, and the system's own to the others.
-fn timeouts(config: &mut Config, values: &Values) -> Result<(), Error> {
-    let seconds = |keyword, default: i64| -> Result<Option<Duration>, Error> {
-        let seconds = values.number::<i64>(keyword)?.unwrap_or(default);
-        Ok(u64::try_from(seconds)
-            .ok()
-            .filter(|seconds| *seconds > 0)
-            .map(Duration::from_secs))
-    };
-    if let Some(limit) = seconds("connect_timeout", 10)? {
-        config.connect_timeout(limit);
-    }
-    config.keepalives(values.number::<i64>("keepalives")? != Some(0));
-    if let Some(idle) = seconds("keepalives_idle", 30)? {
-        config.keepalives_idle(idle);
-    }
-    if let Some(interval) = seconds("keepalives_interval", 10)? {
-        config.keepalives_interval(interval);
-    }
-    let count = values.number::<u32>("keepalives_count")?.unwrap_or(3);
-    if count > 0 {
-        config.keepalives_retries(count);
-    }
-    let milliseconds = values.number::<u64>("tcp_user_timeout")?.unwrap_or(60_000);
-    if milliseconds > 0 {
-        config.tcp_user_timeout(Duration::from_millis(milliseconds));
-    }
-    Ok(())
-}
-
 /// A session of the wrong kind is let go; another host may have the right one.
 fn fitting(mut client: Client, wanted: Wanted) -> Result<Client, Failure> {
     match wanted.misfit(&mut client) {
@@ -340,121 +271,5 @@ fn fitting(mut client: Client, wanted: Wanted) -> Result<Client, Failure> {
             error: error.into(),
             go_on: false,
         }),
-    }
-}
-
-/// Whether nobody was reached who could say no: the network's fault, or a server that is starting or stopping.
-fn is_unreachable(error: &postgres::Error) -> bool {
-    match error.as_db_error() {
-        Some(db) => db.code().code() == "57P03",
-        // The driver tells its kinds apart by these words only.
-        None => {
-            let words = error.to_string();
-            words.starts_with("error connecting") || words.starts_with("timeout")
-        }
-    }
-}
-
-/// Whether libpq tries the other way after this. A password that was refused is not sent again in plain text.
-fn falls_back(mode: SslMode, error: &postgres::Error) -> bool {
-    let code = error.as_db_error().map(|db| db.code().code());
-    match mode {
-        SslMode::Prefer => code == Some("28000") || is_handshake(error),
-        SslMode::Disable => code.is_some_and(|code| code.starts_with("28")),
-        _ => false,
-    }
-}
-
-fn is_handshake(error: &postgres::Error) -> bool {
-    let cause = error
-        .source()
-        .and_then(|source| source.downcast_ref::<io::Error>());
-    cause
-        .and_then(io::Error::get_ref)
-        .is_some_and(|cause| cause.is::<rustls::Error>())
-}
-
-/// The last error, with the words of those before it.
-fn joined(mut errors: Vec<PgError>) -> PgError {
-    let last = errors.pop().unwrap_or_default();
-    let mut words: Vec<String> = errors.into_iter().map(|error| error.message).collect();
-    words.push(last.message);
-    words.dedup();
-    PgError {
-        message: words.join("; "),
-        ..last
-    }
-}
-
-/// What was said of every host; of one alone without its name, which the place tells.
-fn together(mut errors: Vec<(Route, PgError)>) -> PgError {
-    if errors.len() > 1 {
-        for (route, error) in &mut errors {
-            error.message = format!("{route}: {}", error.message);
-        }
-    }
-    joined(errors.into_iter().map(|(_, error)| error).collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn config_of(text: &str) -> Config {
-        config(&Values::parse(text, "test").unwrap()).unwrap()
-    }
-
-    #[test]
-    fn every_connection_has_its_timeouts() {
-        let seconds = |number| Some(Duration::from_secs(number));
-        let found = |config: &Config| {
-            (
-                config.get_connect_timeout().copied(),
-                Some(config.get_keepalives_idle()),
-                config.get_keepalives_interval(),
-                config.get_keepalives_retries(),
-                config.get_tcp_user_timeout().copied(),
-            )
-        };
-        let default = config_of("host=h user=u");
-        let ours = (seconds(10), seconds(30), seconds(10), Some(3), seconds(60));
-        assert_eq!(found(&default), ours);
-        assert_eq!(default.get_application_name(), Some("tenantry"));
-        let given = config_of(
-            "user=u tcp_user_timeout=5000 connect_timeout=2 keepalives_count=7 keepalives_idle=4 \
-             keepalives_interval=3 application_name=x",
-        );
-        let theirs = (seconds(2), seconds(4), seconds(3), Some(7), seconds(5));
-        assert_eq!(found(&given), theirs);
-        assert_eq!(given.get_application_name(), Some("tenantry"));
-        let none = config_of("user=u tcp_user_timeout=0 connect_timeout=0 keepalives=0");
-        assert_eq!(found(&none).0, None);
-        assert_eq!(found(&none).4, None);
-        assert!(!none.get_keepalives());
-    }
-
-    #[test]
-    fn modes_are_tried_as_libpq_tries_them() {
-        let attempts = |text: &str, over_network: bool| {
-            let values = Values::parse(text, "test").unwrap();
-            let tls = Tls::new(&values, over_network, &|_| None).unwrap();
-            assert_eq!(
-                tls.connector.is_none(),
-                tls.mode == TlsMode::Disable,
-                "{text}"
-            );
-            tls.attempts(!over_network)
-        };
-        let cases: [(&str, &[SslMode]); 5] = [
-            ("", &[SslMode::Prefer, SslMode::Disable]),
-            ("sslmode=disable", &[SslMode::Disable]),
-            ("sslmode=allow", &[SslMode::Disable, SslMode::Require]),
-            ("sslmode=require", &[SslMode::Require]),
-            ("sslrootcert=system", &[SslMode::Require]),
-        ];
-        for (text, expected) in cases {
-            assert_eq!(attempts(text, true), expected, "{text}");
-        }
-        assert_eq!(attempts("sslmode=verify-full", false), [SslMode::Disable]);
     }
 }

@@ -107,7 +107,7 @@ impl Values {
                     return Err(self.fault(keyword, why));
                 }
                 Decision::Idle(why) => {
-                    log::debug!("{}: {keyword} changes nothing: {why}", given.origin)
+                    log::debug!("{}: {keyword} changes nothing: {why}", given.origin);
                 }
                 _ => {}
             }

@@ -11,6 +11,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType, IsCa, Issuer,
     KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SerialNumber, date_time_ymd,
 };
+use tenantry::error::Error;
 use tenantry::server::Server;
 
 /// Of the role `alice`, which must give it over the network and on the socket.
@@ -32,6 +33,8 @@ host      all  all        samehost trust
 /// A server with TLS, one without, and a folder of certificates, keys and lists.
 pub struct Secure {
     pub server: Server,
+    /// False where the server's build has none, as that of a wheel; what isn't about TLS works all the same.
+    pub has_tls: bool,
     pub port: u16,
     pub plain_port: u16,
     /// Where nobody listens.
@@ -49,7 +52,7 @@ pub fn secure() -> &'static Secure {
 impl Secure {
     fn start() -> Self {
         let [port, plain_port, closed_port] = free_ports();
-        let plain = start(plain_port, &[]);
+        let plain = start(plain_port, &[]).unwrap_or_else(|error| panic!("{error}"));
         let files = tempfile::tempdir_in("/tmp").expect("a temporary folder");
         let path = |name: &str| files.path().join(name).display().to_string();
         make_certificates(files.path());
@@ -59,18 +62,25 @@ impl Secure {
         chown(path("server.key"), account.0, account.1).expect("the server gets its key");
         // The server's account goes through it.
         fs::set_permissions(files.path(), Permissions::from_mode(0o755)).expect("it is ours");
-        let server = start(
-            port,
-            &[
-                ("ssl", "on"),
-                ("ssl_cert_file", &path("server.crt")),
-                ("ssl_key_file", &path("server.key")),
-                ("ssl_ca_file", &path("ca.crt")),
-                ("hba_file", &path("pg_hba.conf")),
-            ],
-        );
+        let (hba, key) = (path("pg_hba.conf"), path("server.key"));
+        let (certificate, ca) = (path("server.crt"), path("ca.crt"));
+        let tls = [
+            ("hba_file", hba.as_str()),
+            ("ssl", "on"),
+            ("ssl_cert_file", &certificate),
+            ("ssl_key_file", &key),
+            ("ssl_ca_file", &ca),
+        ];
+        let (server, has_tls) = match start(port, &tls) {
+            Err(error) if error.message.contains("not supported by this build") => {
+                (start(port, &tls[..1]), false)
+            }
+            started => (started, true),
+        };
+        let server = server.unwrap_or_else(|error| panic!("{error}"));
         let secure = Self {
             server,
+            has_tls,
             port,
             plain_port,
             closed_port,
@@ -112,7 +122,7 @@ impl Secure {
     }
 }
 
-fn start(port: u16, settings: &[(&str, &str)]) -> Server {
+fn start(port: u16, settings: &[(&str, &str)]) -> Result<Server, Error> {
     let port = port.to_string();
     // ::1 isn't there on every machine, which the server only warns of.
     let network = [("listen_addresses", "127.0.0.1,::1"), ("port", &port)];
@@ -120,7 +130,7 @@ fn start(port: u16, settings: &[(&str, &str)]) -> Server {
         .into_iter()
         .chain(settings.iter().copied())
         .collect();
-    Server::start(&all).unwrap_or_else(|error| panic!("{error}"))
+    Server::start(&all)
 }
 
 /// Ports that are free at the same moment.

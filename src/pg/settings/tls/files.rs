@@ -80,10 +80,9 @@ pub fn revocation_lists(
     env: Env<'_>,
 ) -> Result<Vec<CertificateRevocationListDer<'static>>, Error> {
     let mut lists = Vec::new();
-    if values.get("sslcrl").is_some() || values.get("sslcrldir").is_none() {
-        if let Some(file) = file(values, "sslcrl", "root.crl", env)? {
-            lists.extend(lists_of(values, "sslcrl", &file)?);
-        }
+    let has_file = values.get("sslcrl").is_some() || values.get("sslcrldir").is_none();
+    if has_file && let Some(file) = file(values, "sslcrl", "root.crl", env)? {
+        lists.extend(lists_of(values, "sslcrl", &file)?);
     }
     if let Some(folder) = values.get("sslcrldir") {
         let fault = |error: io::Error| unreadable(values, "sslcrldir", Path::new(folder), error);

@@ -176,3 +176,33 @@ fn version(values: &Values, keyword: &str) -> Result<Option<usize>, Error> {
         .map(Some)
         .ok_or_else(|| values.fault(keyword, "only TLSv1.2 and TLSv1.3 are supported"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modes_are_tried_as_libpq_tries_them() {
+        let attempts = |text: &str, over_network: bool| {
+            let values = Values::parse(text, "test").unwrap();
+            let tls = Tls::new(&values, over_network, &|_| None).unwrap();
+            assert_eq!(
+                tls.connector.is_none(),
+                tls.mode == TlsMode::Disable,
+                "{text}"
+            );
+            tls.attempts(!over_network)
+        };
+        let cases: [(&str, &[SslMode]); 5] = [
+            ("", &[SslMode::Prefer, SslMode::Disable]),
+            ("sslmode=disable", &[SslMode::Disable]),
+            ("sslmode=allow", &[SslMode::Disable, SslMode::Require]),
+            ("sslmode=require", &[SslMode::Require]),
+            ("sslrootcert=system", &[SslMode::Require]),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(attempts(text, true), expected, "{text}");
+        }
+        assert_eq!(attempts("sslmode=verify-full", false), [SslMode::Disable]);
+    }
+}
