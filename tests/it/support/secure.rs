@@ -73,6 +73,9 @@ impl Secure {
         ];
         let (server, has_tls) = match start(port, &tls) {
             Err(error) if error.message.contains("not supported by this build") => {
+                let rules = RULES.lines().filter(|rule| !rule.starts_with("hostssl"));
+                let rules: String = rules.flat_map(|rule| [rule, "\n"]).collect();
+                fs::write(&hba, rules).expect("the folder can be written to");
                 (start(port, &tls[..1]), false)
             }
             started => (started, true),
