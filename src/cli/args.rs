@@ -74,8 +74,10 @@ pub struct Global {
     #[arg(value_name = "PATH", hide_env_values = true)]
     pub file: PathBuf,
 
-    /// Where the database is; goes before a cluster's `url` and `TENANTRY_DATABASE_URL`,
-    /// `DATABASE_URL` and `PG*`
+    /// Where the database is: postgresql://user@host:port/database?sslmode=verify-full, or
+    /// "host=… user=… service=…" as libpq takes it; goes before a cluster's `url`,
+    /// `TENANTRY_DATABASE_URL` and `DATABASE_URL`. What it leaves open comes from the service
+    /// file, `PG*`, and the password file
     #[arg(long, global = true, value_name = "URL")]
     // Empty as a variable that isn't set, it would lead to the database of `PG*`.
     #[arg(value_parser = NonEmptyStringValueParser::new())]

@@ -8,7 +8,7 @@ use super::output::{Kind, Output};
 use super::streams::Streams;
 use crate::config;
 use crate::error::Error;
-use crate::model::desired::Desired;
+use crate::model::desired::{Cluster, Desired};
 use crate::model::env::Env;
 use crate::observe::Targets;
 use crate::pg::settings;
@@ -68,20 +68,19 @@ impl<'a> Context<'a> {
 
     /// Where each cluster is.
     pub fn targets(&self, desired: &Desired) -> Targets {
-        let redactor = &self.streams.redactor;
         let flag = self.global.database_url.as_deref();
-        let mut targets = Targets::new();
-        for (name, cluster) in &desired.clusters {
-            if let Some(url) = &cluster.url {
-                redactor.learn_passwords_of(url);
+        let target = |cluster: &Cluster| {
+            for url in [&cluster.url, &cluster.direct_url].into_iter().flatten() {
+                self.streams.redactor.learn_passwords_of(url);
             }
-            let target = settings::resolve(flag, cluster, self.env);
-            if let Some(password) = target.as_ref().ok().and_then(|it| it.password()) {
-                redactor.learn(password);
-            }
-            targets.insert(name.clone(), target);
-        }
-        targets
+            let streams = Arc::clone(&self.streams);
+            let learn = move |secret: &str| streams.redactor.learn(secret);
+            settings::resolve(flag, cluster, self.env).map(|target| target.on_secret(learn))
+        };
+        let clusters = desired.clusters.iter();
+        clusters
+            .map(|(name, cluster)| (name.clone(), target(cluster)))
+            .collect()
     }
 
     /// The tenants that the flags pick.

@@ -53,17 +53,25 @@ pub(super) struct Document {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ClusterEntry {
-    /// `postgres://…`; variables are resolved when it is used.
+    /// `postgres://…`, or `keyword=value …`; variables are resolved when it is used.
     #[schemars(extend("x-expanded" = "when used"))]
     pub(super) url: Option<String>,
+    /// The same past a pooling proxy, for what needs a session; variables are resolved when it is used.
+    #[schemars(extend("x-expanded" = "when used"))]
+    pub(super) direct_url: Option<String>,
+    /// A program and its arguments whose first line of output is the password of a new connection; run without a
+    /// shell, for 10 s at most, for each of them. Variables are resolved when it is used.
+    pub(super) password_command: Option<Vec<Argument>>,
     /// How many tenants are changed at once.
     #[schemars(range(min = 1, max = 1000))]
     pub(super) parallel: Option<usize>,
-    #[serde(rename = "direct_url")]
-    _direct_url: Option<Later>,
-    #[serde(rename = "password_command")]
-    _password_command: Option<Later>,
 }
+
+/// A program or an argument of it.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(inline, extend("x-expanded" = "when used"))]
+pub(super) struct Argument(pub(super) String);
 
 /// What holds for every tenant that says nothing else.
 #[derive(Debug, Default, Deserialize, JsonSchema)]

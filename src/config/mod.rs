@@ -5,6 +5,7 @@
 //! out on the way, so that one problem doesn't hide another.
 
 mod backups;
+mod clusters;
 mod defaults;
 mod document;
 mod extensions;

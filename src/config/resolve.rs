@@ -1,17 +1,19 @@
 //! Documents, environment and loaded files into `Desired`: defaults, names, references and what must be unique.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use super::defaults::{FleetWide, IMPLIED_CLUSTER};
-use super::document::{ClusterEntry, FailuresEntry, TimeoutsEntry};
+use super::defaults::FleetWide;
+use super::document::{FailuresEntry, TimeoutsEntry};
 use super::folders::Folders;
 use super::judge::Judge;
 use super::source::Sources;
-use super::{Problem, backups, extensions, once, placeholders, templates, tenants, values};
-use crate::model::desired::{
-    Cluster, Desired, IdleTimeout, LockTimeout, MaxFailures, Rollout, StatementTimeout, Timeouts,
+use super::{
+    Problem, backups, clusters, extensions, once, placeholders, templates, tenants, values,
 };
-use crate::model::name::{ClusterName, FleetName, SchemaName, TableName};
+use crate::model::desired::{
+    Desired, IdleTimeout, LockTimeout, MaxFailures, Rollout, StatementTimeout, Timeouts,
+};
+use crate::model::name::{FleetName, SchemaName, TableName};
 
 /// The fleet, or `None` where so much is wrong that there is none.
 pub(super) fn resolve(
@@ -25,7 +27,7 @@ pub(super) fn resolve(
     let fleet = sources
         .once(|document| document.fleet.as_ref())
         .and_then(|name| judge.name(&["fleet"], name, FleetName::new));
-    let clusters = clusters(judge);
+    let clusters = clusters::resolve(judge);
     let templates = templates::resolve(judge, folders);
     let backups = backups::resolve(judge);
     let search_path = search_path(judge);
@@ -85,28 +87,6 @@ fn required(judge: &mut Judge<'_>) {
                 .with_hint("Add `tenants:`; an empty fleet says `tenants: {}`."),
         );
     }
-}
-
-fn clusters(judge: &mut Judge<'_>) -> BTreeMap<ClusterName, Cluster> {
-    judge.keys(&["clusters"], ClusterName::new);
-    let cluster = |entry: &ClusterEntry| Cluster {
-        url: entry.url.clone(),
-        parallel: entry.parallel,
-    };
-    let mut clusters: BTreeMap<ClusterName, Cluster> = judge
-        .sources
-        .merged(|document| document.clusters.as_ref())
-        .into_iter()
-        .filter_map(|(name, (_, entry))| Some((ClusterName::new(name).ok()?, cluster(entry))))
-        .collect();
-    if judge.sources.names(&["clusters"]).is_empty() {
-        let none = Cluster {
-            url: None,
-            parallel: None,
-        };
-        clusters.extend(ClusterName::new(IMPLIED_CLUSTER).map(|name| (name, none)));
-    }
-    clusters
 }
 
 fn search_path(judge: &mut Judge<'_>) -> Vec<SchemaName> {

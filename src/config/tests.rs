@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::{Problem, json_schema, load};
 use crate::model::desired::{Desired, MaxFailures, TenantState};
+use crate::model::name::ClusterName;
 use crate::model::name::TenantId;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -77,7 +78,7 @@ fn everything_that_can_be_said_is_understood() {
         "\
 clusters:
   main: { url: 'postgres://${HOST}/db', parallel: 8 }
-  eu: {}
+  eu: { direct_url: 'host=${HOST}', password_command: [token, '--for=${NOT_SET}'] }
 search_path: [extensions, shared]
 history_table: history
 extensions: [pgcrypto, { name: citext, schema: ext, version: '1.6', optional: true }]
@@ -101,6 +102,10 @@ tenants:
         .values()
         .filter_map(|cluster| cluster.url.as_deref());
     assert_eq!(url.collect::<Vec<_>>(), ["postgres://${HOST}/db"]);
+    let eu = &desired.clusters[&ClusterName::new("eu").unwrap()];
+    assert_eq!(eu.direct_url.as_deref(), Some("host=${HOST}"));
+    let command = ["token", "--for=${NOT_SET}"].map(str::to_owned);
+    assert_eq!(eu.password_command.as_deref(), Some(&command[..]));
     assert_eq!(desired.search_path.len(), 2);
     assert_eq!(desired.extensions.len(), 2);
     assert_eq!(desired.rollout.max_failures, MaxFailures::Count(3));

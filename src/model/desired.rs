@@ -30,11 +30,16 @@ pub struct Desired {
     pub secrets: BTreeSet<String>,
 }
 
-/// A connection target. Its URL is resolved when it is used, so `validate` needs no environment.
-#[derive(Clone, Debug)]
+/// A connection target. All of it is resolved when it is used, so `validate` needs no environment; texts are as
+/// written, `${NAME}` unresolved.
+#[derive(Clone, Debug, Default)]
 pub struct Cluster {
-    /// As written, `${NAME}` unresolved; `None` means the connection settings of the command.
+    /// `None` means the connection settings of the command.
     pub url: Option<String>,
+    /// Past a pooling proxy, for what needs a session of its own.
+    pub direct_url: Option<String>,
+    /// A program and its arguments that print the password of each new connection.
+    pub password_command: Option<Vec<String>>,
     pub parallel: Option<usize>,
 }
 

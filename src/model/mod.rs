@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows a database, a file, a clock or a terminal.
 
+pub mod conninfo;
 pub mod desired;
 pub mod duration;
 pub mod env;

@@ -2,13 +2,10 @@
 
 pub mod catalog;
 pub mod clients;
-mod conninfo;
 pub mod error;
 pub mod history;
-mod passfile;
 pub mod runner;
 pub mod settings;
 #[cfg(test)]
 mod tests;
-mod tls;
 pub mod wire;

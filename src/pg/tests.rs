@@ -1,12 +1,7 @@
 //! Connections against a throwaway server.
 
-use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
-
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 
 use crate::model::desired::{Cluster, Timeouts};
 use crate::server::Server;
@@ -20,7 +15,7 @@ use super::wire::{Wire, begin_reading, guards};
 fn target(url: &str) -> Target {
     let cluster = Cluster {
         url: Some(url.to_owned()),
-        parallel: None,
+        ..Cluster::default()
     };
     resolve(None, &cluster, &|_| None).unwrap()
 }
@@ -68,13 +63,10 @@ fn every_source_of_settings_leads_to_the_server() {
     let url = server.url("postgres", "postgres");
     let socket = server.socket_folder().to_str().unwrap().to_owned();
     let keywords = format!("host={socket} user=postgres dbname=postgres");
-    let none = Cluster {
-        url: None,
-        parallel: None,
-    };
+    let none = Cluster::default();
     let declared = Cluster {
         url: Some("${URL}".to_owned()),
-        parallel: None,
+        ..Cluster::default()
     };
     let cases: [Case; 6] = [
         (Some(&url), &none, &[]),
@@ -238,174 +230,6 @@ fn guards_hold_within_their_transaction() {
     let opening = format!("BEGIN; {}", guards(Timeouts::default()));
     assert_eq!(values(&opening), ["5s", "10min", "1min", "500ms"]);
     assert_eq!(values("COMMIT"), ["0", "0", "0", "0"]);
-}
-
-/// A server that speaks TLS, for a certificate that says `localhost` and was signed by a CA of our own.
-struct Secure {
-    _server: Server,
-    folder: tempfile::TempDir,
-    port: u16,
-}
-
-impl Secure {
-    fn start() -> Self {
-        let folder = tempfile::tempdir_in("/tmp").unwrap();
-        let (certificate, key) = sign(&folder.path().join("ca.pem"));
-        sign(&folder.path().join("other.pem"));
-        let files = [("server.pem", certificate), ("server.key", key)].map(|(name, text)| {
-            let file = folder.path().join(name);
-            std::fs::write(&file, text).unwrap();
-            file
-        });
-        give_to_the_servers_account(folder.path(), &files);
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
-        let settings = [
-            ("listen_addresses", "127.0.0.1"),
-            ("port", &port.to_string()),
-            ("ssl", "on"),
-            ("ssl_cert_file", files[0].to_str().unwrap()),
-            ("ssl_key_file", files[1].to_str().unwrap()),
-        ];
-        Self {
-            _server: Server::start(&settings).unwrap(),
-            folder,
-            port,
-        }
-    }
-
-    /// Whether a connection is encrypted.
-    fn connect(&self, host: &str, parameters: &str) -> Result<bool, PgError> {
-        let ca = self.folder.path().join("ca.pem");
-        let other = self.folder.path().join("other.pem");
-        let parameters = parameters
-            .replace("CA", ca.to_str().unwrap())
-            .replace("OTHER", other.to_str().unwrap());
-        let url = format!(
-            "postgres://postgres@{host}:{}/postgres?{parameters}",
-            self.port
-        );
-        let mut wire = Wire::connect(&target(&url))?;
-        let sql = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
-        Ok(text(&mut wire, sql) == "t")
-    }
-}
-
-/// Writes a new CA's certificate to a file; returns a certificate it signed for `localhost`, and its key.
-fn sign(ca_file: &Path) -> (String, String) {
-    let ca_key = KeyPair::generate().unwrap();
-    let mut ca = CertificateParams::new(Vec::new()).unwrap();
-    ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    std::fs::write(ca_file, ca.self_signed(&ca_key).unwrap().pem()).unwrap();
-    let key = KeyPair::generate().unwrap();
-    let certificate = CertificateParams::new(vec!["localhost".to_owned()])
-        .unwrap()
-        .signed_by(&key, &Issuer::new(ca, ca_key))
-        .unwrap();
-    (certificate.pem(), key.serialize_pem())
-}
-
-/// The server accepts a key that nobody else can read.
-fn give_to_the_servers_account(folder: &Path, files: &[PathBuf; 2]) {
-    let private = std::fs::Permissions::from_mode(0o600);
-    std::fs::set_permissions(&files[1], private).unwrap();
-    let passable = std::fs::Permissions::from_mode(0o755);
-    std::fs::set_permissions(folder, passable).unwrap();
-    if let Some(account) = crate::server::account::to_run_as().unwrap() {
-        std::os::unix::fs::chown(&files[1], Some(account.uid), Some(account.gid)).unwrap();
-    }
-}
-
-#[test]
-fn tls_modes_are_those_of_libpq() {
-    let secure = Secure::start();
-    let cases = [
-        ("127.0.0.1", "", Ok(true)),
-        ("127.0.0.1", "sslmode=disable", Ok(false)),
-        ("127.0.0.1", "sslmode=allow", Ok(true)),
-        ("127.0.0.1", "sslmode=require", Ok(true)),
-        ("127.0.0.1", "sslmode=require&sslrootcert=CA", Ok(true)),
-        (
-            "127.0.0.1",
-            "sslmode=require&sslrootcert=OTHER",
-            Err("invalid peer certificate: BadSignature"),
-        ),
-        ("127.0.0.1", "sslmode=verify-ca&sslrootcert=CA", Ok(true)),
-        (
-            "127.0.0.1",
-            "sslmode=verify-ca&sslrootcert=OTHER",
-            Err("invalid peer certificate: BadSignature"),
-        ),
-        ("localhost", "sslmode=verify-full&sslrootcert=CA", Ok(true)),
-        (
-            "127.0.0.1",
-            "sslmode=verify-full&sslrootcert=CA",
-            Err("not valid for name"),
-        ),
-        (
-            "localhost",
-            "sslmode=verify-full&sslrootcert=OTHER",
-            Err("invalid peer certificate: BadSignature"),
-        ),
-        (
-            "localhost",
-            "sslmode=verify-full&sslrootcert=CA&hostaddr=127.0.0.1",
-            Ok(true),
-        ),
-    ];
-    for (host, parameters, expected) in cases {
-        let found = secure.connect(host, parameters);
-        match (expected, found) {
-            (Ok(encrypted), Ok(found)) => assert_eq!(found, encrypted, "{host} {parameters}"),
-            (Err(words), Err(error)) => {
-                assert!(
-                    error.message.contains(words),
-                    "{host} {parameters}: {error}"
-                );
-            }
-            (_, found) => panic!("{host} {parameters}: {found:?}"),
-        }
-    }
-}
-
-#[test]
-fn a_server_without_tls_is_reached_in_plain_text_only_if_that_is_allowed() {
-    let port = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
-    let settings = [
-        ("listen_addresses", "127.0.0.1"),
-        ("port", &port.to_string()),
-    ];
-    let _server = Server::start(&settings).unwrap();
-    let url = |mode| format!("postgres://postgres@127.0.0.1:{port}/postgres?sslmode={mode}");
-    Wire::connect(&target(&url("prefer"))).unwrap();
-    let error = Wire::connect(&target(&url("require"))).unwrap_err();
-    assert!(error.message.contains("does not support TLS"), "{error}");
-}
-
-#[test]
-fn cancelling_is_encrypted_too() {
-    let secure = Secure::start();
-    let url = format!(
-        "postgres://postgres@127.0.0.1:{}/postgres?sslmode=require",
-        secure.port
-    );
-    let clients = Clients::new(target(&url));
-    let mut own = clients.connect().unwrap();
-    std::thread::scope(|scope| {
-        let sleeper = scope.spawn(|| clients.with(|wire| wire.run("SELECT pg_sleep(60)")));
-        let asleep = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
-        until("it sleeps", || text(&mut own, asleep) == "1");
-        clients.cancel_all();
-        let error = sleeper.join().unwrap().unwrap_err();
-        assert_eq!(error.sqlstate.as_deref(), Some("57014"));
-    });
 }
 
 #[test]

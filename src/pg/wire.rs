@@ -83,7 +83,7 @@ impl Wire {
         crash::point("after connecting");
         let client = connected.map_err(|error| PgError {
             closed: false,
-            ..PgError::from(error)
+            ..error
         })?;
         Ok(Self {
             client: Some(client),

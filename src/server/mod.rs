@@ -4,7 +4,7 @@
 //! only. Whoever owns a [`Server`] may be killed at any time: the postmaster then ends by itself (Linux), and
 //! the next start removes what was left.
 
-pub(crate) mod account;
+mod account;
 mod find;
 mod folder;
 mod postmaster;

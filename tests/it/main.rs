@@ -4,6 +4,7 @@
 
 mod attack;
 mod clusters;
+mod connect;
 mod crash;
 mod exits;
 mod extensions;
@@ -19,6 +20,7 @@ mod readme;
 mod safety;
 mod saved_plan;
 mod support;
+mod tls;
 mod user;
 mod validate;
 mod wire;

@@ -129,10 +129,7 @@ impl Stage {
     }
 
     fn run(&self, statements: &[String]) -> Result<(), Error> {
-        let nowhere = Cluster {
-            url: None,
-            parallel: None,
-        };
+        let nowhere = Cluster::default();
         let target = settings::resolve(Some(&self.admin_url), &nowhere, &|_| None)?;
         let place = target.place();
         let fault = |error| Error::failed(format!("preparing {place}: {error}"));

@@ -104,14 +104,6 @@ fn structure_is_told_with_its_place() {
             "f.yaml:4:1: `tenants_from` isn't supported yet | Remove it.",
         ),
         (
-            "version: 1\nfleet: f\ntenants: {}\nclusters: { a: { direct_url: x } }\n",
-            "f.yaml:4:18: `direct_url` isn't supported yet | Remove it.",
-        ),
-        (
-            "version: 1\nfleet: f\ntenants: {}\nclusters: { a: { password_command: [x] } }\n",
-            "f.yaml:4:18: `password_command` isn't supported yet | Remove it.",
-        ),
-        (
             "version: 1\nfleet: f\ntenants: {}\nrollout: { drifted: blok }\n",
             "f.yaml:4:21: `drifted`: unknown word `blok`; it is one of `warn`, `block` | Did you mean `block`?",
         ),
@@ -236,6 +228,22 @@ fn settings_are_told_with_their_place() {
         (
             "tenants: {}\nclusters: { x: { parallel: 0 } }\n",
             "f.yaml:7:28: `parallel` is 0; it must be from 1 to 1000",
+        ),
+        (
+            "tenants: {}\nclusters: { x: { direct_url: '${A' } }\n",
+            "f.yaml:7:30: `direct_url`: `${` without a closing `}`; write `${NAME}` or `${NAME:-default}`",
+        ),
+        (
+            "tenants: {}\nclusters: { x: { password_command: token } }\n",
+            "f.yaml:7:36: `password_command`: expected a list, found text | Put it in brackets: `[…]`.",
+        ),
+        (
+            "tenants: {}\nclusters: { x: { password_command: [] } }\n",
+            "f.yaml:7:18: `password_command` names no program | Write it as a list: [program, argument, …].",
+        ),
+        (
+            "tenants: {}\nclusters: { x: { password_command: [token], direct_url: 'postgres://u:${P}@h/d' } }\n",
+            "f.yaml:7:57: `direct_url` holds a password, and `password_command` prints another; that is at f.yaml:7:18 | Keep one of them.",
         ),
         (
             "tenants: {}\nclusters: { x: { url: '${A' } }\n",

@@ -214,10 +214,7 @@ impl Fleet {
     }
 
     pub(super) fn add_cluster(&mut self, name: &str) {
-        let declared = Cluster {
-            url: None,
-            parallel: None,
-        };
+        let declared = Cluster::default();
         let number = u32::try_from(self.desired.clusters.len()).unwrap() + 1;
         self.desired.clusters.insert(cluster(name), declared);
         self.observed

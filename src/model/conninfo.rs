@@ -1,12 +1,12 @@
 //! Connection strings as libpq reads them: URLs and `keyword=value` texts into one map of keywords.
 //!
-//! No message repeats a piece of the text: it may be a password's. A keyword is named only when it is a word.
+//! No message repeats a piece of the text: it may be a password's.
 
 use std::collections::BTreeMap;
 
 use percent_encoding::percent_decode_str;
 
-/// Values by libpq's keywords (manual, 34.1.2).
+/// Values by libpq's keywords (manual, 34.1.2). An empty value is one that was given: nothing else fills it.
 pub type Keywords = BTreeMap<String, String>;
 
 /// Reads a connection string of either form.
@@ -16,9 +16,7 @@ pub type Keywords = BTreeMap<String, String>;
 pub fn parse(text: &str) -> Result<Keywords, String> {
     match url_body(text) {
         Some(body) => url(body),
-        None if text.contains("://") => {
-            Err("it is a URL of another kind than postgresql://".to_owned())
-        }
+        None if is_url(text) => Err("it is a URL of another kind than postgresql://".to_owned()),
         None => keyword_values(text),
     }
 }
@@ -29,16 +27,26 @@ fn url_body(text: &str) -> Option<&str> {
         .find_map(|scheme| text.strip_prefix(scheme))
 }
 
+fn is_url(text: &str) -> bool {
+    let is_scheme = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    text.split_once("://")
+        .is_some_and(|(scheme, _)| is_scheme(scheme))
+}
+
 /// `[user[:password]@][host[:port],…][/dbname][?keyword=value&…]`
 fn url(body: &str) -> Result<Keywords, String> {
-    let (place, query) = body.split_once('?').unwrap_or((body, ""));
-    // `?`, `/` and `@` of a user or password must be encoded; else pieces of it would be taken for something else.
-    let (authority, dbname) = place.split_once('/').unwrap_or((place, ""));
-    if query.contains('@') || dbname.contains(['@', '/']) || authority.matches('@').count() > 1 {
+    let (login, rest) = login_and_rest(body);
+    let (user, password) = login.split_once(':').unwrap_or((login, ""));
+    let end = rest.find(['/', '?']).unwrap_or(rest.len());
+    let (places, rest) = rest.split_at(end);
+    let (dbname, query) = match rest.strip_prefix('/') {
+        Some(path) => path.split_once('?').unwrap_or((path, "")),
+        None => ("", rest.strip_prefix('?').unwrap_or_default()),
+    };
+    // Where a user or password holds one of these as it is, pieces of them would be taken for something else.
+    if places.contains('@') || dbname.contains('@') {
         return Err(UNENCODED.to_owned());
     }
-    let (login, places) = authority.split_once('@').unwrap_or(("", authority));
-    let (user, password) = login.split_once(':').unwrap_or((login, ""));
     let (hosts, port_list) = hosts_and_ports(places)?;
     let mut keywords = Keywords::new();
     let parts = [
@@ -48,48 +56,66 @@ fn url(body: &str) -> Result<Keywords, String> {
         ("port", &port_list),
         ("dbname", dbname),
     ];
-    for (keyword, part) in parts {
+    for (keyword, part) in parts.into_iter().filter(|(_, part)| !part.is_empty()) {
         put(&mut keywords, keyword, decode(part)?);
     }
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        let (keyword, value) = pair
-            .split_once('=')
-            .ok_or("a parameter after `?` has no `=`")?;
-        parameter(&mut keywords, &decode(keyword)?, decode(value)?);
+    // One `&` may be the last character.
+    let query = query.strip_suffix('&').unwrap_or(query);
+    for pair in query.split('&').filter(|_| !query.is_empty()) {
+        let (keyword, value) = parameter(pair)?;
+        put(&mut keywords, &keyword, value);
     }
     Ok(keywords)
 }
 
-const UNENCODED: &str = "a `?`, `/` or `@` is in the wrong place; in a user, password or value write it as %3F, %2F or %40";
+const UNENCODED: &str =
+    "a `/` or `@` is in the wrong place; in a user, password or database write it as %2F or %40";
 
-/// JDBC's `ssl=true` means what libpq takes it for.
-fn parameter(keywords: &mut Keywords, keyword: &str, value: String) {
-    if keyword == "ssl" && value == "true" {
-        put(keywords, "sslmode", "require".to_owned());
-    } else {
-        put(keywords, keyword, value);
+/// What stands before the first `@`, if that comes before the first `/`; a password may hold `?` as it is.
+fn login_and_rest(body: &str) -> (&str, &str) {
+    match body.find(['@', '/']) {
+        Some(at) if body[at..].starts_with('@') => (&body[..at], &body[at + 1..]),
+        _ => ("", body),
     }
 }
 
+/// JDBC's `ssl=true` means what libpq takes it for.
+fn parameter(pair: &str) -> Result<(String, String), String> {
+    let (keyword, value) = pair
+        .split_once('=')
+        .ok_or("a parameter after `?` has no `=`")?;
+    if value.contains('=') {
+        return Err("a parameter after `?` has a second `=`; write it as %3D".to_owned());
+    }
+    let (keyword, value) = (decode(keyword)?, decode(value)?);
+    if keyword == "ssl" && value == "true" {
+        return Ok(("sslmode".to_owned(), "require".to_owned()));
+    }
+    Ok((keyword, value))
+}
+
+/// The last value of a keyword counts. `requiressl` is what `sslmode` once was.
 fn put(keywords: &mut Keywords, keyword: &str, value: String) {
-    if !value.is_empty() {
+    if keyword == "requiressl" {
+        let mode = if value.starts_with('1') {
+            "require"
+        } else {
+            "prefer"
+        };
+        keywords.insert("sslmode".to_owned(), mode.to_owned());
+    } else {
         keywords.insert(keyword.to_owned(), value);
     }
 }
 
-/// `a:1,[::1]:2` as `a,::1` and `1,2`; no ports at all when none is given.
+/// `a:1,[::1]:2` as `a,::1` and `1,2`; of two hosts without ports the ports are `,`.
 fn hosts_and_ports(text: &str) -> Result<(String, String), String> {
     let pairs = text
         .split(',')
         .map(host_and_port)
         .collect::<Result<Vec<_>, _>>()?;
     let (hosts, ports): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
-    let ports = if ports.iter().all(|port| port.is_empty()) {
-        String::new()
-    } else {
-        ports.join(",")
-    };
-    Ok((hosts.join(","), ports))
+    Ok((hosts.join(","), ports.join(",")))
 }
 
 fn host_and_port(text: &str) -> Result<(&str, &str), String> {
@@ -99,15 +125,33 @@ fn host_and_port(text: &str) -> Result<(&str, &str), String> {
     let (host, after) = bracketed
         .split_once(']')
         .ok_or("an IPv6 address lacks its `]`")?;
-    let port = after.strip_prefix(':').unwrap_or_default();
-    Ok((host, port))
+    if host.is_empty() {
+        return Err("an IPv6 address is empty".to_owned());
+    }
+    match after.strip_prefix(':') {
+        Some(port) => Ok((host, port)),
+        None if after.is_empty() => Ok((host, "")),
+        None => Err("an IPv6 address is followed by something else than `:` and a port".to_owned()),
+    }
 }
 
 fn decode(text: &str) -> Result<String, String> {
-    let decoded = percent_decode_str(text).decode_utf8();
-    Ok(decoded
-        .map_err(|_| "a percent-encoded part isn't UTF-8")?
-        .into_owned())
+    let is_hex = |digits: Option<&str>| {
+        digits.is_some_and(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
+    };
+    if text
+        .match_indices('%')
+        .any(|(at, _)| !is_hex(text.get(at + 1..at + 3)))
+    {
+        return Err("a `%` isn't followed by two hexadecimal digits; write it as %25".to_owned());
+    }
+    let decoded = percent_decode_str(text)
+        .decode_utf8()
+        .map_err(|_| "a percent-encoded part isn't UTF-8")?;
+    if decoded.contains('\0') {
+        return Err("%00 can't be part of a value".to_owned());
+    }
+    Ok(decoded.into_owned())
 }
 
 /// `keyword = value …`; a value in `'…'` may hold blanks, `\` takes the next character as it is.
@@ -186,6 +230,17 @@ mod tests {
                 "postgresql://u:a:b@h",
                 &["host=h", "password=a:b", "user=u"],
             ),
+            (
+                "postgresql://u:a?b@h/x/y",
+                &["dbname=x/y", "host=h", "password=a?b", "user=u"],
+            ),
+            ("postgresql://a,b", &["host=a,b", "port=,"]),
+            ("postgresql:///?user=a@b&", &["user=a@b"]),
+            ("postgresql://h/?dbname=", &["dbname=", "host=h"]),
+            (
+                "postgresql://h/d?user=x&user=y",
+                &["dbname=d", "host=h", "user=y"],
+            ),
         ];
         for (text, expected) in cases {
             assert_eq!(read(text), *expected, "{text}");
@@ -194,17 +249,25 @@ mod tests {
 
     #[test]
     fn keyword_texts_are_taken_apart() {
+        assert_eq!(read("password=a://b"), ["password=a://b"]);
+        assert_eq!(read("requiressl=1"), ["sslmode=require"]);
         let text = r" host=h  port = 1 password='a b\'\\' user=x\ y dbname='' ";
         assert_eq!(
             read(text),
-            ["host=h", r"password=a b'\", "port=1", "user=x y"]
+            ["dbname=", "host=h", r"password=a b'\", "port=1", "user=x y"]
         );
     }
 
     #[test]
     fn malformed_texts_are_errors_without_their_pieces() {
         let texts = [
-            "postgres://u:hush?ed@h/d",
+            "postgres://h/d?a=hu=sh",
+            "postgres://h/d?&hush=1",
+            "postgres://u:hu%zz@h/d",
+            "postgres://u:hu%0@h/d",
+            "postgres://u:hu%00@h/d",
+            "postgres://[]:1/hush",
+            "postgres://[::1]hush/d",
             "postgres://u:hu/sh@h/d",
             "postgres://u:hu@sh@h/d",
             "postgres://[::1/hush",

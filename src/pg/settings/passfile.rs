@@ -18,12 +18,11 @@ pub struct Login<'a> {
     pub user: &'a str,
 }
 
-/// The text of `given`, `PGPASSFILE` or `~/.pgpass`, the first that is named; none if it is missing or unfit.
+/// The text of the file that `passfile` or `PGPASSFILE` names, else of `~/.pgpass`; none if it is missing or unfit.
 ///
 /// One that others can read is passed over with a warning, as with libpq.
-pub fn read(given: Option<&str>, env: Env<'_>) -> Option<String> {
-    let named = given.map(str::to_owned).or_else(|| env("PGPASSFILE"));
-    let path = match named.filter(|path| !path.is_empty()) {
+pub fn read(named: Option<&str>, env: Env<'_>) -> Option<String> {
+    let path = match named {
         Some(path) => PathBuf::from(path),
         None => Path::new(&env("HOME").filter(|home| !home.is_empty())?).join(".pgpass"),
     };
@@ -47,40 +46,35 @@ pub fn read(given: Option<&str>, env: Env<'_>) -> Option<String> {
 /// The password of the first line that fits: `host:port:database:user:password`, each but the last may be `*`.
 pub fn password(text: &str, login: Login<'_>) -> Option<String> {
     let wanted = [login.host, login.port, login.database, login.user];
-    let lines = text.lines().filter(|line| !line.starts_with('#'));
-    lines
-        .map(fields)
-        .find(|fields| fits(fields, &wanted))
-        .and_then(|fields| fields.into_iter().nth(wanted.len()))
-        .filter(|password| !password.is_empty())
+    let mut lines = text.lines().filter(|line| !line.starts_with('#'));
+    let rest = lines.find_map(|line| {
+        wanted
+            .iter()
+            .try_fold(line, |rest, wanted| after(rest, wanted))
+    })?;
+    Some(field(rest).0).filter(|password| !password.is_empty())
 }
 
-fn fits(fields: &[String], wanted: &[&str]) -> bool {
-    let pairs = fields.iter().zip(wanted);
-    fields.len() > wanted.len()
-        && pairs
-            .into_iter()
-            .all(|(field, wanted)| field == "*" || field == wanted)
+/// What follows a field that fits; `\*` is a star and no wildcard.
+fn after<'a>(line: &'a str, wanted: &str) -> Option<&'a str> {
+    line.strip_prefix("*:").or_else(|| {
+        let (found, rest) = field(line);
+        rest.filter(|_| found == wanted)
+    })
 }
 
-/// A line's fields; `\` takes the next character as it is.
-fn fields(line: &str) -> Vec<String> {
-    let mut fields = vec![String::new()];
-    let mut characters = line.chars();
-    while let Some(character) = characters.next() {
-        let taken = match character {
-            ':' => {
-                fields.push(String::new());
-                continue;
-            }
-            '\\' => characters.next(),
-            _ => Some(character),
-        };
-        if let Some(field) = fields.last_mut() {
-            field.extend(taken);
+/// A line's first field and what follows its `:`; `\` takes the next character as it is.
+fn field(line: &str) -> (String, Option<&str>) {
+    let mut field = String::new();
+    let mut characters = line.char_indices();
+    while let Some((at, character)) = characters.next() {
+        match character {
+            ':' => return (field, Some(&line[at + 1..])),
+            '\\' => field.push(characters.next().map_or('\\', |(_, escaped)| escaped)),
+            _ => field.push(character),
         }
     }
-    fields
+    (field, None)
 }
 
 #[cfg(test)]
@@ -106,7 +100,10 @@ mod tests {
             ("db:5433:app:deploy:no\r\n*:*:app:*:a\n*:*:*:*:b", Some("a")),
             (r"db:5432:app:deploy:a\:b\\c", Some(r"a:b\c")),
             ("db:5432:app:deploy:hush:more", Some("hush")),
+            (r"\*:*:*:*:no", None),
+            (r"d\b:5432:app:deploy:hush\", Some(r"hush\")),
             ("db:5432:app:deploy:", None),
+            ("db:5432:app:deploy:\n*:*:*:*:no", None),
             ("db:5432:app:deploy", None),
             ("other:5432:app:deploy:no", None),
             ("", None),
@@ -134,7 +131,5 @@ mod tests {
             "the named one counts"
         );
         assert!(read(path.to_str(), &|_| None).is_some());
-        let variable = |name: &str| (name == "PGPASSFILE").then(|| path.display().to_string());
-        assert!(read(None, &variable).is_some());
     }
 }
