@@ -49,6 +49,11 @@ impl Database {
         server().url(&self.name)
     }
 
+    /// The URL the program gets for what a pooler makes impossible; say why where it is used.
+    pub fn direct_url(&self) -> String {
+        server().direct_url(&self.name)
+    }
+
     /// The URL of a superuser.
     pub fn superuser_url(&self) -> String {
         server().superuser_url(&self.name)
