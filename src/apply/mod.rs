@@ -7,6 +7,7 @@ mod retry;
 mod run_lock;
 mod step;
 mod tenant;
+mod watcher;
 mod wave;
 pub mod work;
 

@@ -43,6 +43,8 @@ pub fn judge(error: &PgError, phase: Phase) -> Verdict {
         };
     }
     match code {
+        // A stack of connections has waited for a slot already.
+        "53300" if phase == Phase::Connect => Verdict::Systemic,
         "40001" | "40P01" | "55P03" | "53300" => Verdict::Retry,
         "25006" | "3D000" | "53100" | "53200" => Verdict::Systemic,
         // In a file it may be about one tenant's object; in our own statements the role lacks what all need.
@@ -66,6 +68,9 @@ pub fn back_off(attempt: u32, noise: u8) -> Duration {
 #[must_use]
 pub fn hint(error: &PgError) -> Option<&'static str> {
     Some(match error.sqlstate.as_deref()? {
+        "08P01" if error.is_full() => {
+            "Give the pooler more connections to the server: one a worker, and one for the run lock."
+        }
         "42501" => {
             "Grant the connecting role what it lacks, or make it a member of the declared owner."
         }
@@ -81,7 +86,7 @@ pub fn hint(error: &PgError) -> Option<&'static str> {
         "57014" => {
             "If it took too long, raise `timeouts: {statement: …}` or give the file `-- tenantry: timeout statement=…`."
         }
-        "53300" => "Lower --parallel or raise max_connections.",
+        "53300" => "Close connections that nobody needs, or raise max_connections.",
         "55P04" => "Use a new enum value in a later apply than the one that adds it.",
         _ => return None,
     })
@@ -104,7 +109,8 @@ mod tests {
             ("40001", Phase::File, Verdict::Retry),
             ("40P01", Phase::Commit, Verdict::Retry),
             ("55P03", Phase::File, Verdict::Retry),
-            ("53300", Phase::Connect, Verdict::Retry),
+            ("53300", Phase::Connect, Verdict::Systemic),
+            ("53300", Phase::File, Verdict::Retry),
             ("57P01", Phase::File, Verdict::Retry),
             ("57P01", Phase::Commit, Verdict::Unknown),
             ("57014", Phase::File, Verdict::Fail),

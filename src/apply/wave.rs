@@ -2,7 +2,6 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::time::Duration;
 
 use rayon::prelude::*;
 use uuid::Uuid;
@@ -14,6 +13,7 @@ use crate::report::{CancelReason, Event, Outcome, Reporter, Status};
 
 use super::cancel::Cancel;
 use super::tenant::{self, Shop};
+use super::watcher::Watcher;
 use super::work::Work;
 use super::{Database, Databases, Request, stop};
 
@@ -25,7 +25,11 @@ pub(super) fn run_all(
     cancel: &Cancel,
     reporter: &dyn Reporter,
 ) -> Vec<Outcome> {
-    let watcher = Watcher { databases, cancel };
+    let watcher = Watcher {
+        run,
+        databases,
+        cancel,
+    };
     watcher.beside(|| {
         let waves = rollout::waves(request.plan, request.desired);
         let floor = Floor {
@@ -184,40 +188,5 @@ fn words(reason: CancelReason) -> &'static str {
         CancelReason::Systemic => "an error that every tenant would meet stopped the run",
         CancelReason::LockLost => "the run lock was lost",
         CancelReason::Interrupt | CancelReason::SecondInterrupt => "the run was interrupted",
-    }
-}
-
-/// Cancels running statements when a second interrupt asks for it.
-struct Watcher<'a> {
-    databases: &'a Databases,
-    cancel: &'a Cancel,
-}
-
-impl Watcher<'_> {
-    /// Again and again, since a request that comes between two statements cancels neither.
-    fn cancel_until(&self, over: &dyn Fn() -> bool) {
-        while !over() {
-            self.databases
-                .0
-                .values()
-                .for_each(|database| database.clients.cancel_all());
-            thread::sleep(Duration::from_millis(200));
-        }
-    }
-
-    fn beside<T>(&self, work: impl FnOnce() -> T) -> T {
-        let done = std::sync::atomic::AtomicBool::new(false);
-        thread::scope(|scope| {
-            scope.spawn(|| {
-                let over = || done.load(Ordering::SeqCst);
-                if self.cancel.wait_for(CancelReason::SecondInterrupt, &over) {
-                    self.cancel_until(&over);
-                }
-            });
-            let result = work();
-            done.store(true, Ordering::SeqCst);
-            self.cancel.wake();
-            result
-        })
     }
 }

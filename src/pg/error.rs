@@ -31,6 +31,17 @@ impl PgError {
             ..Self::default()
         }
     }
+
+    /// Whether the server or a pooler before it had no connection left; PgBouncer has one SQLSTATE for everything.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        let words = ["no more connections allowed", "query_wait_timeout"];
+        match self.sqlstate.as_deref() {
+            Some("53300") => true,
+            Some("08P01") => words.iter().any(|words| self.message.contains(words)),
+            _ => false,
+        }
+    }
 }
 
 impl fmt::Display for PgError {

@@ -8,6 +8,7 @@ pub mod history;
 mod passfile;
 pub mod runner;
 pub mod settings;
+mod stack;
 #[cfg(test)]
 mod tests;
 mod tls;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use postgres::config::Host;
 use postgres::error::DbError;
-use postgres::{CancelToken, Client, Config, NoTls};
+use postgres::{Client, Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::error::Error;
@@ -63,14 +63,6 @@ impl Target {
         match &self.tls {
             Some(tls) => config.connect(tls.clone()),
             None => config.connect(NoTls),
-        }
-    }
-
-    /// Asks the server to cancel what a connection is doing, on a connection of its own and as well encrypted.
-    pub(super) fn cancel(&self, token: &CancelToken) -> Result<(), postgres::Error> {
-        match &self.tls {
-            Some(tls) => token.cancel_query(tls.clone()),
-            None => token.cancel_query(NoTls),
         }
     }
 }

@@ -19,7 +19,8 @@ use super::server::{DEPLOY, PASSWORD, Upstream, server};
 const PORT: u16 = 6432;
 
 /// Ends PgBouncer when its owner closes the pipe, as the system does for one that is killed.
-const KEEPER: &str = "pgbouncer pgbouncer.ini >pgbouncer.out 2>&1 & read _; kill $! 2>/dev/null; wait";
+const KEEPER: &str =
+    "pgbouncer pgbouncer.ini >pgbouncer.out 2>&1 & read _; kill $! 2>/dev/null; wait";
 
 /// How a pool hands its server connections out.
 #[derive(Clone, Copy, Debug)]
@@ -61,7 +62,10 @@ impl Pooler {
             .args(["-c", KEEPER])
             .current_dir(folder.path())
             // Debian has it where only administrators look.
-            .env("PATH", "/usr/sbin:/usr/local/sbin:/usr/local/bin:/usr/bin:/bin")
+            .env(
+                "PATH",
+                "/usr/sbin:/usr/local/sbin:/usr/local/bin:/usr/bin:/bin",
+            )
             .stdin(Stdio::piped());
         run_as_server(&mut command, folder.path());
         let mut pooler = Self {

@@ -134,6 +134,11 @@ impl TestServer {
         )
     }
 
+    /// Whether the program goes through PgBouncer.
+    pub fn is_pooled(&self) -> bool {
+        pooler().is_some()
+    }
+
     pub fn port(&self) -> u16 {
         self.admin.get_ports().first().copied().unwrap_or(5432)
     }
