@@ -6,6 +6,7 @@ mod conninfo;
 pub mod error;
 pub mod history;
 mod passfile;
+pub mod pooling;
 pub mod runner;
 pub mod settings;
 mod stack;
