@@ -1,12 +1,10 @@
 //! How many tenants may be at work at once: as many as connections, lock table and file descriptors bear. Pure.
 
 use crate::pg::catalog::Capacity;
+use crate::pg::descriptors::EACH;
 
 /// Connections that are left to others.
 const SPARE_CONNECTIONS: i64 = 3;
-
-/// File descriptors a connection takes: its socket, and what the driver waits on it with.
-const DESCRIPTORS_EACH: usize = 4;
 
 /// File descriptors that are left for everything else.
 const SPARE_DESCRIPTORS: usize = 8;
@@ -96,11 +94,11 @@ fn locks(room: Room<'_>) -> Bound {
 fn descriptors(room: Room<'_>) -> Bound {
     let free = room.descriptors.saturating_sub(SPARE_DESCRIPTORS);
     // The first worker's connection is there already.
-    let workers = free / DESCRIPTORS_EACH + 1;
+    let workers = free / EACH + 1;
     Bound {
         workers,
         why: Some(format!(
-            "this process may open {} more files, and a connection takes {DESCRIPTORS_EACH}; raise `ulimit -n`",
+            "this process may open {} more files, and a connection takes {EACH}; raise `ulimit -n`",
             room.descriptors
         )),
     }

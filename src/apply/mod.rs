@@ -3,7 +3,6 @@
 mod breaker;
 pub mod cancel;
 mod capacity;
-mod descriptors;
 mod locate;
 mod locks_needed;
 pub mod prepare;
@@ -27,6 +26,7 @@ use crate::model::desired::{Desired, Tenant, Timeouts};
 use crate::model::name::{ClusterName, RoleName, TemplateName};
 use crate::observe::Targets;
 use crate::pg::clients::Clients;
+use crate::pg::descriptors;
 use crate::pg::error::PgError;
 use crate::pg::wire::{BEGIN, OWN_PATH, Wire, guards};
 use crate::plan::action::DatabaseAction;
@@ -219,7 +219,7 @@ impl Database {
         let room = Room {
             capacity: &capacity,
             locks: locks_of_a_tenant(request.desired, cohorts_of(request, cluster)),
-            descriptors: descriptors::free()? / clusters_of(request).len(),
+            descriptors: descriptors::free() / clusters_of(request).len(),
         };
         let parallel = workers(request, cluster, room);
         Ok(Self {

@@ -4,6 +4,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::descriptors;
 use super::error::PgError;
 use super::settings::Target;
 use super::stack::{Held, Stack};
@@ -45,13 +46,18 @@ impl Clients {
     pub fn connect(&self) -> Result<Wire, PgError> {
         let since = Instant::now();
         loop {
-            match Wire::connect(&self.target) {
+            match self.make() {
                 Err(error) if error.is_full() && since.elapsed() < PATIENCE => {
                     thread::sleep(jittered(PAUSE));
                 }
                 connected => return connected,
             }
         }
+    }
+
+    fn make(&self) -> Result<Wire, PgError> {
+        descriptors::check()?;
+        Wire::connect(&self.target)
     }
 
     /// Leaves a connection to the next who needs one; its transaction must be over.
@@ -99,7 +105,7 @@ impl Clients {
             if stack.begin() {
                 let slot = Slot(self);
                 drop(stack);
-                match Wire::connect(&self.target) {
+                match self.make() {
                     Ok(wire) => {
                         lock(&self.stack).has_room();
                         return Ok((slot, Held { wire, uses: 0 }));

@@ -3,6 +3,7 @@
 pub mod catalog;
 pub mod clients;
 mod conninfo;
+pub mod descriptors;
 pub mod error;
 pub mod history;
 mod passfile;

@@ -5,6 +5,7 @@
 //! judges doesn't.
 
 mod attack;
+mod capacity;
 mod clusters;
 mod crash;
 mod exits;

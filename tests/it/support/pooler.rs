@@ -11,7 +11,7 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use postgres::{Client, NoTls, SimpleQueryMessage};
+use postgres::{Client, NoTls};
 
 use super::gate::until;
 use super::server::{DEPLOY, PASSWORD, Upstream, server};
@@ -98,20 +98,6 @@ impl Pooler {
     pub fn client(&self, database: &str) -> Client {
         Client::connect(&self.url(database), NoTls).expect("PgBouncer lets it in")
     }
-
-    /// One column of a `SHOW` of its console.
-    pub fn show(&self, what: &str, column: &str) -> Vec<String> {
-        let url = self.url("pgbouncer").replace(DEPLOY, "postgres");
-        let mut console = Client::connect(&url, NoTls).expect("PgBouncer has a console");
-        let rows = console
-            .simple_query(&format!("SHOW {what}"))
-            .expect("the console answers");
-        let cell = |row: &SimpleQueryMessage| match row {
-            SimpleQueryMessage::Row(row) => row.get(column).map(str::to_owned),
-            _ => None,
-        };
-        rows.iter().filter_map(cell).collect()
-    }
 }
 
 impl Drop for Pooler {
@@ -135,7 +121,7 @@ fn write_settings(folder: &Path, pooling: Pooling<'_>) {
          pool_mode = transaction\nunix_socket_dir = {}\nlisten_port = {PORT}\n\
          auth_type = trust\nauth_file = userlist.txt\n\
          auth_query = SELECT rolname, '' FROM pg_catalog.pg_roles WHERE rolname = $1\n\
-         admin_users = postgres\nmax_client_conn = 500\ndefault_pool_size = {}\n\
+         max_client_conn = 500\ndefault_pool_size = {}\n\
          server_round_robin = {}\nserver_login_retry = 1\n",
         folder.display(),
         pooling.size,
