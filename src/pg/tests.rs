@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Barrier, Mutex, Weak};
 use std::time::{Duration, Instant};
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
@@ -170,7 +170,7 @@ fn who_finds_no_connection_free_waits_for_one() {
     });
     // Once there is room, more are made.
     drop(own);
-    let both = std::sync::Barrier::new(2);
+    let both = Barrier::new(2);
     let meet = || {
         clients.with(|wire| {
             both.wait();
@@ -207,25 +207,25 @@ fn waits_can_be_ended() {
     let (_server, target) = crowded();
     let clients = Clients::new(target);
     let _own = clients.connect().unwrap();
+    let (begun, end) = (Barrier::new(2), Barrier::new(2));
+    let hold = || {
+        clients.with(|wire| {
+            begun.wait();
+            end.wait();
+            wire.run("SELECT")
+        })
+    };
     std::thread::scope(|scope| {
-        let (begun, end) = (std::sync::Barrier::new(2), std::sync::Barrier::new(2));
-        let (clients, begun, end) = (&clients, &begun, &end);
-        scope.spawn(move || {
-            clients.with(|wire| {
-                begun.wait();
-                end.wait();
-                wire.run("SELECT")
-            })
-        });
+        scope.spawn(hold);
         begun.wait();
         let waiter = scope.spawn(|| clients.with(|wire| wire.run("SELECT")));
         until("it gives up", || {
             clients.end_waits();
             waiter.is_finished()
         });
+        end.wait();
         let error = waiter.join().unwrap().unwrap_err();
         assert_eq!(error.message, "ended before a connection was free");
-        end.wait();
     });
 }
 
