@@ -1,7 +1,8 @@
 //! As many tenants at once as there is room for, and what is said when there is little.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 
+use postgres::{Client, NoTls};
 use tenantry::server::Server;
 
 use crate::support::cli::{self, Run};
@@ -137,17 +138,14 @@ fn more_workers_than_there_is_room_for_are_fewer() {
 
 /// A fleet on a server of its own.
 fn on(server: &Server, template: &str) -> Fleet {
-    let mut admin: postgres::Config = server.url("postgres", "postgres").parse().unwrap();
-    let mut admin = admin
-        .connect_timeout(std::time::Duration::from_secs(10))
-        .connect(postgres::NoTls)
-        .unwrap();
+    let mut admin = Client::connect(&server.url("postgres", "postgres"), NoTls)
+        .expect("the server has just started");
     admin
         .batch_execute(&format!(
             "CREATE ROLE {OWNER}; CREATE ROLE {DEPLOY} LOGIN IN ROLE {OWNER}; \
              GRANT CREATE ON DATABASE postgres TO {DEPLOY}"
         ))
-        .unwrap();
+        .expect("roles can be made");
     let mut fleet = Fleet::new(template);
     fleet
         .env
@@ -208,9 +206,9 @@ fn with_files(files: usize, command: &Command) -> Run {
         .arg(command.get_program())
         .args(command.get_args())
         .env_clear()
-        .stdin(std::process::Stdio::null())
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped());
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     limited.current_dir(command.get_current_dir().expect("it has one"));
     for (name, value) in command.get_envs() {
         limited.env(name, value.unwrap_or_default());

@@ -84,10 +84,12 @@ fn the_second_interrupt_cancels_through_a_pooler() {
 fn everywhere(pooler: &Pooler, database: &str, size: usize, sql: &str) -> Vec<String> {
     let mut clients: Vec<Client> = (0..size).map(|_| pooler.client(database)).collect();
     for client in &mut clients {
-        client.batch_execute("BEGIN").unwrap();
+        client
+            .batch_execute("BEGIN")
+            .expect("a server connection each");
     }
     let found = clients.iter_mut().map(|client| {
-        let rows = client.simple_query(sql).unwrap();
+        let rows = client.simple_query(sql).expect("good SQL");
         let cell = |row: &postgres::SimpleQueryMessage| match row {
             postgres::SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
             _ => None,
@@ -96,7 +98,7 @@ fn everywhere(pooler: &Pooler, database: &str, size: usize, sql: &str) -> Vec<St
     });
     let found = found.collect();
     for client in &mut clients {
-        client.batch_execute("COMMIT").unwrap();
+        client.batch_execute("COMMIT").expect("it goes through");
     }
     found
 }
@@ -167,29 +169,29 @@ fn nothing_another_client_left_reaches_a_file() {
     direct
         .env
         .push(("DATABASE_URL".to_owned(), direct.database.direct_url()));
-    let mut pooled = Fleet::small(&["acme"]);
+    let mut shared = Fleet::small(&["acme"]);
     let size = 4;
-    let pooler = through(&mut pooled, Pooling::of(size));
+    let pooler = through(&mut shared, Pooling::of(size));
     let leave = "SET search_path = public; SET TimeZone = 'Asia/Tokyo'; SET DateStyle = 'German';
         SET lock_timeout = 4711; SET bytea_output = 'escape'; SET transform_null_equals = on; SET array_nulls = off;
         SET default_toast_compression = 'pglz'; SET quote_all_identifiers = on; SET check_function_bodies = off;
         SET default_transaction_isolation = 'serializable'; SET client_min_messages = 'error';
         SET IntervalStyle = 'iso_8601'; SET extra_float_digits = 0; SET row_security = off; SET work_mem = '99kB';
         CREATE TEMP TABLE note (x int); SET ROLE tenantry_owner; SELECT 'left'";
-    let name = pooled.database.name.clone();
+    let name = shared.database.name.clone();
     // The first file of a transaction is the one that nothing of ours stands before.
     direct.apply(0);
-    pooled.apply(0);
+    shared.apply(0);
     assert_eq!(everywhere(&pooler, &name, size, leave), vec!["left"; size]);
-    let (found, wanted) = (made(&pooled), made(&direct));
+    let (found, wanted) = (made(&shared), made(&direct));
     assert!(wanted.len() > 300, "{wanted:?}");
     for (found, wanted) in found.iter().zip(&wanted) {
         assert_eq!(found, wanted);
     }
     assert_eq!(found.len(), wanted.len());
-    pooled.expect_no_changes();
+    shared.expect_no_changes();
     let owner = "SELECT DISTINCT relowner::regrole FROM pg_class WHERE relnamespace = 't_acme'::regnamespace";
-    assert_eq!(pooled.database.texts(owner), [OWNER]);
+    assert_eq!(shared.database.texts(owner), [OWNER]);
 }
 
 fn pooled(url: &str) -> bool {

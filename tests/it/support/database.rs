@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use postgres::{Client, Row};
 
-use super::server::{DEPLOY, server};
+use super::server::{DEPLOY, is_pooled, server};
 
 /// A fresh database that [`DEPLOY`] may create schemas in.
 #[derive(Debug)]
@@ -112,7 +112,7 @@ impl Database {
 
     /// Whether nobody but the test holds a session, and so nothing a lock; what a pooler keeps open doesn't count.
     pub fn is_quiet(&self) -> bool {
-        let counted = if server().is_pooled() {
+        let counted = if is_pooled() {
             "state <> 'idle'"
         } else {
             "true"

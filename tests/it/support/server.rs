@@ -51,6 +51,11 @@ fn pooler() -> Option<&'static Pooler> {
     POOLER.get_or_init(start).as_ref()
 }
 
+/// Whether the program goes through PgBouncer.
+pub fn is_pooled() -> bool {
+    pooler().is_some()
+}
+
 /// Enough for the workers of any one test and the run lock, and fewer than all clients of the suite.
 const POOLING: Pooling<'_> = Pooling::of(10);
 
@@ -132,11 +137,6 @@ impl TestServer {
             &format!("{user}:{password}"),
             1,
         )
-    }
-
-    /// Whether the program goes through PgBouncer.
-    pub fn is_pooled(&self) -> bool {
-        pooler().is_some()
     }
 
     pub fn port(&self) -> u16 {
