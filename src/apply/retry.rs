@@ -44,7 +44,7 @@ pub fn judge(error: &PgError, phase: Phase) -> Verdict {
     }
     match code {
         // A stack of connections has waited for a slot already.
-        "53300" if phase == Phase::Connect => Verdict::Systemic,
+        _ if phase == Phase::Connect && error.is_full() => Verdict::Systemic,
         "40001" | "40P01" | "55P03" | "53300" => Verdict::Retry,
         "25006" | "3D000" | "53100" | "53200" => Verdict::Systemic,
         // In a file it may be about one tenant's object; in our own statements the role lacks what all need.
@@ -68,9 +68,7 @@ pub fn back_off(attempt: u32, noise: u8) -> Duration {
 #[must_use]
 pub fn hint(error: &PgError) -> Option<&'static str> {
     Some(match error.sqlstate.as_deref()? {
-        "08P01" if error.is_full() => {
-            "Give the pooler more connections to the server: one a worker, and one for the run lock."
-        }
+        "08P01" if error.is_full() => "Raise the pooler's max_client_conn.",
         "42501" => {
             "Grant the connecting role what it lacks, or make it a member of the declared owner."
         }

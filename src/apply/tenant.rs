@@ -152,9 +152,11 @@ impl<'s, 'a> Trial<'s, 'a> {
     fn after(&mut self, broken: Broken) -> Option<End> {
         match retry::judge(&broken.error, broken.phase) {
             Verdict::Unknown => self.resolve(broken),
-            // A pooler had no connection for us: the next attempt waits for one that others use.
-            Verdict::Retry if broken.error.is_full() && self.shop.clients.shrink() => None,
             Verdict::Retry if self.may_retry() => {
+                if broken.error.closed {
+                    // So a pooler ends who has waited too long for a connection to the server: it has no more.
+                    self.shop.clients.shrink();
+                }
                 self.pause(&broken.error.to_string());
                 None
             }

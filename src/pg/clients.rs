@@ -90,9 +90,9 @@ impl Clients {
         result
     }
 
-    /// Takes it that a pooler has no more server connections than those the stack uses now; whether it uses any.
-    pub fn shrink(&self) -> bool {
-        lock(&self.stack).shrink(jittered(PAUSE))
+    /// Has the next who needs one wait for a connection that is used now, if there is any, before one is made.
+    pub fn shrink(&self) {
+        lock(&self.stack).shrink(jittered(PAUSE));
     }
 
     fn take(&self) -> Result<(Slot<'_>, Held), PgError> {

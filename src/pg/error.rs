@@ -32,13 +32,13 @@ impl PgError {
         }
     }
 
-    /// Whether the server or a pooler before it had no connection left; PgBouncer has one SQLSTATE for everything.
+    /// Whether the server, or PgBouncer before it, takes no more connections.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        let words = ["no more connections allowed", "query_wait_timeout"];
         match self.sqlstate.as_deref() {
             Some("53300") => true,
-            Some("08P01") => words.iter().any(|words| self.message.contains(words)),
+            // Some versions have one SQLSTATE for everything.
+            Some("08P01") => self.message.contains("no more connections allowed"),
             _ => false,
         }
     }

@@ -23,7 +23,7 @@ fn through(fleet: &mut Fleet, pooling: Pooling<'_>) -> Pooler {
 
 #[test]
 fn a_fleet_is_made_and_migrated_with_fewer_server_connections_than_workers() {
-    let mut fleet = Fleet::small(&["t1", "t2", "t3", "t4", "t5", "t6", "t7", "t8", "t9"]);
+    let mut fleet = Fleet::small(&NINE);
     let _pooler = through(&mut fleet, Pooling::of(3));
     fleet.apply(0);
     fleet.expect_no_changes();
@@ -43,6 +43,68 @@ fn a_fleet_is_made_and_migrated_with_fewer_server_connections_than_workers() {
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = '{DEPLOY}'"
     );
     assert_eq!(fleet.database.count(&sessions), 3, "and it keeps them");
+}
+
+const NINE: [&str; 9] = ["t1", "t2", "t3", "t4", "t5", "t6", "t7", "t8", "t9"];
+
+/// Applies with more workers than a pooler with these settings has room for; what it said.
+#[track_caller]
+fn apply_crowded(size: usize, extra: &str, migration: &str) -> String {
+    let mut fleet = Fleet::small(&NINE);
+    fleet.migration("V1__more.sql", migration);
+    let pooling = Pooling {
+        extra,
+        ..Pooling::of(size)
+    };
+    let _pooler = through(&mut fleet, pooling);
+    let run = fleet
+        .run(["apply", "--auto-approve", "--parallel", "8"])
+        .expect(0);
+    fleet.expect_no_changes();
+    run.stderr
+}
+
+#[test]
+fn a_pooler_that_takes_no_more_clients_fails_nobody() {
+    let said = apply_crowded(5, "max_client_conn = 3", "SELECT pg_sleep(0.1);");
+    assert!(said.contains("no more connections allowed"), "{said}");
+}
+
+#[test]
+fn a_pooler_that_lets_nobody_wait_long_fails_nobody() {
+    let said = apply_crowded(3, "query_wait_timeout = 1", "SELECT pg_sleep(0.7);");
+    assert!(said.contains("(retry 1)"), "some were sent away: {said}");
+}
+
+#[test]
+fn a_pooler_with_a_single_connection_is_told_what_it_lacks() {
+    let mut fleet = Fleet::small(&["acme"]);
+    let pooling = Pooling {
+        extra: "query_wait_timeout = 1",
+        ..Pooling::of(1)
+    };
+    let _pooler = through(&mut fleet, pooling);
+    let run = fleet.run(["apply", "--auto-approve"]).expect(1);
+    assert!(run.stderr.contains("default_pool_size"), "{}", run.stderr);
+}
+
+#[test]
+fn a_pooler_before_a_full_server_fails_nobody() {
+    let mut fleet = Fleet::small(&NINE);
+    fleet.tenant("canary", "{ tags: [canary] }");
+    fleet.extra = "rollout: { canary: { tags: [canary] } }\n".into();
+    let _pooler = through(&mut fleet, Pooling::of(9));
+    fleet.migration("V1__wait.sql", WAIT);
+    let mut gate = Gate::shut(&fleet.database);
+    let running = fleet.start_apply(&["--parallel", "8"]);
+    gate.until_waiting(1);
+    let name = &fleet.database.name;
+    fleet
+        .database
+        .run(&format!("ALTER DATABASE {name} CONNECTION LIMIT 0"));
+    gate.open();
+    running.end().expect(0);
+    fleet.expect_no_changes();
 }
 
 #[test]
