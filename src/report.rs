@@ -145,6 +145,8 @@ pub enum CancelReason {
     TooManyFailures,
     /// A canary failed.
     CanaryFailed,
+    /// Several tenants in a row, and none that went well between them, failed with the same error.
+    RepeatedFailure,
     /// The role may not do what the run needs, or the server is read-only: every other tenant would fail too.
     Systemic,
     /// The run lock was lost.
@@ -292,11 +294,13 @@ mod tests {
     #[test]
     fn the_graver_reason_to_stop_outranks() {
         use CancelReason::{
-            CanaryFailed, Interrupt, LockLost, SecondInterrupt, Systemic, TooManyFailures,
+            CanaryFailed, Interrupt, LockLost, RepeatedFailure, SecondInterrupt, Systemic,
+            TooManyFailures,
         };
         let ranked = [
             TooManyFailures,
             CanaryFailed,
+            RepeatedFailure,
             Systemic,
             LockLost,
             Interrupt,

@@ -1,12 +1,16 @@
 //! Carries a plan out: run locks, database-wide steps, then waves of tenants in parallel, and a report of it all.
 
+mod breaker;
 pub mod cancel;
+mod capacity;
 mod locate;
+mod locks_needed;
 pub mod prepare;
 mod retry;
 mod run_lock;
 mod step;
 mod tenant;
+mod watcher;
 mod wave;
 pub mod work;
 
@@ -17,20 +21,24 @@ use uuid::Uuid;
 
 use crate::control::journal::{self, RunStart, StepRow};
 use crate::error::{Error, Exit};
+use crate::model::count;
 use crate::model::desired::{Desired, Tenant, Timeouts};
 use crate::model::name::{ClusterName, RoleName, TemplateName};
 use crate::observe::Targets;
 use crate::pg::clients::Clients;
+use crate::pg::descriptors;
 use crate::pg::error::PgError;
 use crate::pg::wire::{BEGIN, OWN_PATH, Wire, guards};
-use crate::plan::Plan;
 use crate::plan::action::DatabaseAction;
+use crate::plan::{Cohort, Plan};
 use crate::report::{
     CancelReason, DatabaseOutcome, Event, FORMAT_VERSION, Failure, Outcome, Report, ReportSummary,
     Reporter, Status, has_changed,
 };
 
 use cancel::Cancel;
+use capacity::Room;
+use locks_needed::locks_of_a_tenant;
 use prepare::Preparation;
 use run_lock::RunLock;
 
@@ -121,6 +129,8 @@ struct Database {
     lock: RunLock,
     role: RoleName,
     parallel: usize,
+    /// What to do when the lock table is too small.
+    lock_hint: String,
     /// Whether the run's row was written.
     recorded: bool,
 }
@@ -198,7 +208,7 @@ impl Database {
         let lock = RunLock::take(&clients, cluster, application, request.lock_wait, cancel)?;
         let fault = |error: PgError| Error::failed(format!("cluster {cluster}: {error}"));
         let mut wire = clients.connect().map_err(fault)?;
-        let facts = prepare::check(
+        let (facts, capacity) = prepare::check(
             &mut wire,
             cluster,
             &request.desired.fleet,
@@ -206,23 +216,52 @@ impl Database {
             &owners(request, cluster),
         )?;
         clients.put_back(wire);
-        let declared = request
-            .desired
-            .clusters
-            .get(cluster)
-            .and_then(|cluster| cluster.parallel);
+        let room = Room {
+            capacity: &capacity,
+            locks: locks_of_a_tenant(request.desired, cohorts_of(request, cluster)),
+            descriptors: descriptors::free() / clusters_of(request).len(),
+        };
+        let parallel = workers(request, cluster, room);
         Ok(Self {
             clients,
             lock,
             role: facts.role,
-            parallel: request
-                .parallel
-                .or(declared)
-                .unwrap_or(DEFAULT_PARALLEL)
-                .max(1),
+            parallel,
+            lock_hint: lock_hint(parallel, room),
             recorded: false,
         })
     }
+}
+
+/// What was asked for is lowered with a warning, what nobody asked for without.
+fn workers(request: &Request<'_>, cluster: &ClusterName, room: Room<'_>) -> usize {
+    let declared = request.desired.clusters.get(cluster);
+    let declared = declared.and_then(|cluster| cluster.parallel);
+    let asked = request.parallel.or(declared);
+    let wanted = asked.unwrap_or(DEFAULT_PARALLEL);
+    let bound = capacity::workers(wanted, room);
+    if let Some(why) = bound.why {
+        let level = if asked.is_some() {
+            log::Level::Warn
+        } else {
+            log::Level::Info
+        };
+        log::log!(
+            level,
+            "cluster {cluster}: {} at work at once instead of {wanted}: {why}",
+            count(bound.workers, "tenant")
+        );
+    }
+    bound.workers
+}
+
+fn lock_hint(workers: usize, room: Room<'_>) -> String {
+    format!(
+        "Raise max_locks_per_transaction on the server to {} or more: a tenant takes about {} locks, \
+         with {workers} at work at once and half of the lock table left to others.",
+        capacity::needed_locks(workers, room),
+        room.locks
+    )
 }
 
 /// Whether a database wasn't prepared, or may not have been.
@@ -261,6 +300,21 @@ fn tenants_of<'a>(
     let ids = cohorts.flat_map(|cohort| &cohort.tenants);
     ids.filter_map(|id| desired.tenants.get(id))
         .filter(move |tenant| tenant.cluster == *cluster)
+}
+
+/// The cohorts of a cluster's tenants, each with one of them.
+fn cohorts_of<'a>(
+    request: &Request<'a>,
+    cluster: &'a ClusterName,
+) -> impl Iterator<Item = (&'a Cohort, &'a Tenant)> {
+    let desired = request.desired;
+    request.plan.cohorts.iter().filter_map(move |cohort| {
+        let mut tenants = cohort
+            .tenants
+            .iter()
+            .filter_map(|id| desired.tenants.get(id));
+        Some((cohort, tenants.find(|tenant| tenant.cluster == *cluster)?))
+    })
 }
 
 /// The roles that are to own them, each once.

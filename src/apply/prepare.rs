@@ -15,7 +15,7 @@ use crate::model::name::{
     quote_literal,
 };
 use crate::model::observed::ServerFacts;
-use crate::pg::catalog::{self, ControlTables};
+use crate::pg::catalog::{self, Capacity, ControlTables};
 use crate::pg::clients::Clients;
 use crate::pg::error::PgError;
 use crate::pg::wire::{BEGIN, OWN_PATH, Wire, begin_reading, guards};
@@ -36,7 +36,7 @@ pub struct Preparation<'a> {
     pub run: RunStart,
 }
 
-/// What must hold before anything is changed.
+/// What must hold before anything is changed; who we are there, and how much room there is.
 ///
 /// # Errors
 /// A read-only target, another fleet's database, a saved plan that was carried out before, or one of the `owners`
@@ -47,14 +47,23 @@ pub fn check(
     fleet: &FleetName,
     plan_id: Option<Uuid>,
     owners: &[String],
-) -> Result<ServerFacts, Error> {
+) -> Result<(ServerFacts, Capacity), Error> {
     let fault = |error: PgError| Error::failed(format!("cluster {cluster}: {error}"));
-    wire.run(&begin_reading()).map_err(fault)?;
+    wire.run(&begin_reading()).map_err(|error| {
+        let closed = error.closed;
+        let fault = fault(error);
+        if closed { fault.hint(ONE_MORE) } else { fault }
+    })?;
     let facts = checked(wire, cluster, fleet, plan_id)?;
     check_owners(wire, cluster, &facts.role, owners)?;
+    let capacity = catalog::capacity(wire).map_err(fault)?;
     wire.run("COMMIT").map_err(fault)?;
-    Ok(facts)
+    Ok((facts, capacity))
 }
+
+/// How a pooler with a single connection to the server shows: the run lock has it.
+const ONE_MORE: &str = "If a pooler stands before the server, let it have a connection for the run lock and one for \
+                        each worker (PgBouncer's default_pool_size).";
 
 /// Every tenant's transaction becomes its owner.
 fn check_owners(

@@ -43,6 +43,8 @@ pub fn judge(error: &PgError, phase: Phase) -> Verdict {
         };
     }
     match code {
+        // A stack of connections has waited for a slot already.
+        _ if phase == Phase::Connect && error.is_full() => Verdict::Systemic,
         "40001" | "40P01" | "55P03" | "53300" => Verdict::Retry,
         "25006" | "3D000" | "53100" | "53200" => Verdict::Systemic,
         // In a file it may be about one tenant's object; in our own statements the role lacks what all need.
@@ -66,6 +68,7 @@ pub fn back_off(attempt: u32, noise: u8) -> Duration {
 #[must_use]
 pub fn hint(error: &PgError) -> Option<&'static str> {
     Some(match error.sqlstate.as_deref()? {
+        "08P01" if error.is_full() => "Raise the pooler's max_client_conn.",
         "42501" => {
             "Grant the connecting role what it lacks, or make it a member of the declared owner."
         }
@@ -81,7 +84,7 @@ pub fn hint(error: &PgError) -> Option<&'static str> {
         "57014" => {
             "If it took too long, raise `timeouts: {statement: …}` or give the file `-- tenantry: timeout statement=…`."
         }
-        "53300" => "Lower --parallel or raise max_connections.",
+        "53300" => "Close connections that nobody needs, or raise max_connections.",
         "55P04" => "Use a new enum value in a later apply than the one that adds it.",
         _ => return None,
     })
@@ -104,7 +107,8 @@ mod tests {
             ("40001", Phase::File, Verdict::Retry),
             ("40P01", Phase::Commit, Verdict::Retry),
             ("55P03", Phase::File, Verdict::Retry),
-            ("53300", Phase::Connect, Verdict::Retry),
+            ("53300", Phase::Connect, Verdict::Systemic),
+            ("53300", Phase::File, Verdict::Retry),
             ("57P01", Phase::File, Verdict::Retry),
             ("57P01", Phase::Commit, Verdict::Unknown),
             ("57014", Phase::File, Verdict::Fail),

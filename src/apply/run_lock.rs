@@ -70,6 +70,12 @@ impl RunLock {
         wire.run("SELECT").is_ok()
     }
 
+    /// Runs SQL that can't fail on the lock's connection: an error would end its transaction, and free the lock.
+    pub fn run(&self, sql: &str) -> Result<(), PgError> {
+        let mut guard = self.wire.lock().unwrap_or_else(PoisonError::into_inner);
+        guard.0.run(sql)
+    }
+
     /// Frees the lock.
     pub fn free(self) {
         let (mut wire, _) = self

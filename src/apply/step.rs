@@ -84,7 +84,7 @@ pub fn attempt(wire: &mut Wire, work: &Work<'_>, role: &RoleName) -> Result<Atte
     );
     if open && !wire.is_closed() {
         // The connection goes away with the doubt if even this fails.
-        let _ = wire.run("ROLLBACK");
+        let _ = wire.run(if result.is_ok() { "ROLLBACK" } else { GIVE_UP });
     }
     result
 }
@@ -245,9 +245,13 @@ fn replay(wire: &mut Wire, work: &Work<'_>, prepared: &Prepared<'_>) -> Option<L
         return None;
     }
     let located = locate::by_replay(wire, prepared);
-    wire.run("ROLLBACK").ok()?;
+    wire.run(GIVE_UP).ok()?;
     located
 }
+
+/// Rolls back, for a connection that is dropped next. What a rollback leaves, such as locks of the session, must not
+/// reach another client through a pooler, which ends a session that is left within a transaction.
+const GIVE_UP: &str = "ROLLBACK; BEGIN";
 
 /// The server's notices, each once; one that says a name was cut is an error (SQLSTATE 42622).
 fn notices(wire: &mut Wire) -> Result<Vec<String>, Broken> {

@@ -23,6 +23,8 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(30);
 pub struct Shop<'a> {
     pub clients: &'a Clients,
     pub role: &'a RoleName,
+    /// What to do when the lock table is too small.
+    pub lock_hint: &'a str,
     pub cancel: &'a Cancel,
     pub reporter: &'a dyn Reporter,
 }
@@ -151,6 +153,10 @@ impl<'s, 'a> Trial<'s, 'a> {
         match retry::judge(&broken.error, broken.phase) {
             Verdict::Unknown => self.resolve(broken),
             Verdict::Retry if self.may_retry() => {
+                if broken.error.closed {
+                    // So a pooler ends who has waited too long for a connection to the server: it has no more.
+                    self.shop.clients.shrink();
+                }
                 self.pause(&broken.error.to_string());
                 None
             }
@@ -158,9 +164,21 @@ impl<'s, 'a> Trial<'s, 'a> {
                 if verdict == Verdict::Systemic {
                     self.stop_all();
                 }
-                Some(End::Failed(failure(broken)))
+                Some(End::Failed(self.failure(broken)))
             }
         }
+    }
+
+    /// A lock table that is too small is the one thing whose right size is known.
+    fn failure(&self, broken: Broken) -> Failure {
+        let failure = failure(broken);
+        if failure.sqlstate.as_deref() == Some("53200") {
+            return Failure {
+                hint: Some(self.shop.lock_hint.to_owned()),
+                ..failure
+            };
+        }
+        failure
     }
 
     fn stop_all(&self) {

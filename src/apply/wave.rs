@@ -1,8 +1,7 @@
 //! Waves of tenants: one after the other, inside each all clusters side by side, inside each cluster its workers.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
 
 use rayon::prelude::*;
 use uuid::Uuid;
@@ -12,8 +11,10 @@ use crate::model::name::ClusterName;
 use crate::plan::rollout::{self, Wave, WaveTenant};
 use crate::report::{CancelReason, Event, Outcome, Reporter, Status};
 
+use super::breaker::Breaker;
 use super::cancel::Cancel;
 use super::tenant::{self, Shop};
+use super::watcher::Watcher;
 use super::work::Work;
 use super::{Database, Databases, Request, stop};
 
@@ -25,7 +26,11 @@ pub(super) fn run_all(
     cancel: &Cancel,
     reporter: &dyn Reporter,
 ) -> Vec<Outcome> {
-    let watcher = Watcher { databases, cancel };
+    let watcher = Watcher {
+        run,
+        databases,
+        cancel,
+    };
     watcher.beside(|| {
         let waves = rollout::waves(request.plan, request.desired);
         let floor = Floor {
@@ -70,10 +75,37 @@ struct Floor<'a> {
     reporter: &'a dyn Reporter,
 }
 
-/// Failures of one wave, over all clusters.
-struct Failures<'w> {
-    count: AtomicUsize,
+/// How the tenants of one wave end, over all clusters.
+struct Toll<'w> {
     wave: &'w Wave<'w>,
+    count: Mutex<Count>,
+}
+
+#[derive(Default)]
+struct Count {
+    failed: usize,
+    breaker: Breaker,
+}
+
+impl Toll<'_> {
+    /// Why no more work is to be handed out after this outcome, if so.
+    fn judge(&self, outcome: &Outcome) -> Option<CancelReason> {
+        let mut count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
+        if count.breaker.trips(outcome) {
+            return Some(CancelReason::RepeatedFailure);
+        }
+        if !matches!(outcome.status, Status::Failed | Status::Unknown) {
+            return None;
+        }
+        count.failed += 1;
+        if count.failed <= self.wave.max_failures {
+            None
+        } else if self.wave.name == rollout::CANARY {
+            Some(CancelReason::CanaryFailed)
+        } else {
+            Some(CancelReason::TooManyFailures)
+        }
+    }
 }
 
 impl Floor<'_> {
@@ -84,9 +116,9 @@ impl Floor<'_> {
                 tenants: wave.tenants.len(),
             });
         }
-        let failures = Failures {
-            count: AtomicUsize::new(0),
+        let toll = Toll {
             wave,
+            count: Mutex::default(),
         };
         thread::scope(|scope| {
             let clusters: Vec<_> = self
@@ -94,8 +126,8 @@ impl Floor<'_> {
                 .0
                 .iter()
                 .map(|(cluster, database)| {
-                    let failures = &failures;
-                    scope.spawn(move || self.cluster(cluster, database, wave, failures))
+                    let toll = &toll;
+                    scope.spawn(move || self.cluster(cluster, database, toll))
                 })
                 .collect();
             clusters
@@ -105,14 +137,9 @@ impl Floor<'_> {
         })
     }
 
-    fn cluster(
-        &self,
-        cluster: &ClusterName,
-        database: &Database,
-        wave: &Wave<'_>,
-        failures: &Failures<'_>,
-    ) -> Vec<Outcome> {
-        let works: Vec<Work<'_>> = wave
+    fn cluster(&self, cluster: &ClusterName, database: &Database, toll: &Toll<'_>) -> Vec<Outcome> {
+        let works: Vec<Work<'_>> = toll
+            .wave
             .tenants
             .iter()
             .filter(|tenant| tenant.tenant.cluster == *cluster)
@@ -125,9 +152,7 @@ impl Floor<'_> {
         match pool {
             Ok(pool) => pool.install(|| {
                 let turns = works.par_iter().with_max_len(1);
-                turns
-                    .map(|work| self.turn(work, database, failures))
-                    .collect()
+                turns.map(|work| self.turn(work, database, toll)).collect()
             }),
             Err(error) => {
                 log::error!(
@@ -144,7 +169,7 @@ impl Floor<'_> {
     }
 
     /// A tenant's turn. No connection is held but by a worker that is at work.
-    fn turn(&self, work: &Work<'_>, database: &Database, failures: &Failures<'_>) -> Outcome {
+    fn turn(&self, work: &Work<'_>, database: &Database, toll: &Toll<'_>) -> Outcome {
         if self.cancel.reason().is_none() && !database.lock.is_held() {
             stop(self.cancel, self.reporter, CancelReason::LockLost);
         }
@@ -154,26 +179,15 @@ impl Floor<'_> {
         let shop = Shop {
             clients: &database.clients,
             role: &database.role,
+            lock_hint: &database.lock_hint,
             cancel: self.cancel,
             reporter: self.reporter,
         };
         let outcome = tenant::run(&shop, work);
-        if matches!(outcome.status, Status::Failed | Status::Unknown) {
-            self.count(failures);
-        }
-        outcome
-    }
-
-    fn count(&self, failures: &Failures<'_>) {
-        let failed = failures.count.fetch_add(1, Ordering::SeqCst) + 1;
-        if failed > failures.wave.max_failures {
-            let reason = if failures.wave.name == rollout::CANARY {
-                CancelReason::CanaryFailed
-            } else {
-                CancelReason::TooManyFailures
-            };
+        if let Some(reason) = toll.judge(&outcome) {
             stop(self.cancel, self.reporter, reason);
         }
+        outcome
     }
 }
 
@@ -181,43 +195,9 @@ fn words(reason: CancelReason) -> &'static str {
     match reason {
         CancelReason::TooManyFailures => "too many tenants failed",
         CancelReason::CanaryFailed => "a canary failed",
+        CancelReason::RepeatedFailure => "one tenant after the other failed with the same error",
         CancelReason::Systemic => "an error that every tenant would meet stopped the run",
         CancelReason::LockLost => "the run lock was lost",
         CancelReason::Interrupt | CancelReason::SecondInterrupt => "the run was interrupted",
-    }
-}
-
-/// Cancels running statements when a second interrupt asks for it.
-struct Watcher<'a> {
-    databases: &'a Databases,
-    cancel: &'a Cancel,
-}
-
-impl Watcher<'_> {
-    /// Again and again, since a request that comes between two statements cancels neither.
-    fn cancel_until(&self, over: &dyn Fn() -> bool) {
-        while !over() {
-            self.databases
-                .0
-                .values()
-                .for_each(|database| database.clients.cancel_all());
-            thread::sleep(Duration::from_millis(200));
-        }
-    }
-
-    fn beside<T>(&self, work: impl FnOnce() -> T) -> T {
-        let done = std::sync::atomic::AtomicBool::new(false);
-        thread::scope(|scope| {
-            scope.spawn(|| {
-                let over = || done.load(Ordering::SeqCst);
-                if self.cancel.wait_for(CancelReason::SecondInterrupt, &over) {
-                    self.cancel_until(&over);
-                }
-            });
-            let result = work();
-            done.store(true, Ordering::SeqCst);
-            self.cancel.wake();
-            result
-        })
     }
 }

@@ -77,7 +77,7 @@ impl<'a> Work<'a> {
             )
         };
         format!(
-            "{BEGIN}; {OWN_PATH}; {}; SET LOCAL standard_conforming_strings = on; {HEAR_ALL}; {SEE_ALL}; \
+            "{BEGIN}; DISCARD TEMP; {OWN_PATH}; {}; SET LOCAL standard_conforming_strings = on; {HEAR_ALL}; {SEE_ALL}; \
              SELECT pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtextextended({}, 0)); \
              SELECT uid, schema_name, template, history_table, state{} FROM tenantry.tenant WHERE id = {}; \
              SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = {}; {history}SET LOCAL row_security TO DEFAULT",
@@ -413,7 +413,8 @@ fn settings(directives: &Directives) -> String {
 
 /// Undoes what a file may leave in the session, which the next tenant would find there: settings and roles that
 /// `set_config` gave it for good, temporary tables, cursors, listening, locks of the session. Inside of the
-/// transaction, so that it goes with the commit, and no session is ever handed on to others unclean.
+/// transaction, so that it goes with the commit, and no session is ever handed on to others unclean. What others
+/// have left in a pooler's session goes too; they couldn't count on it.
 /// `DEALLOCATE` isn't among it: behind a proxy the prepared statements may be other clients'.
 const CLEAN: &str = "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; SET client_encoding = 'UTF8'; \
      DISCARD TEMP; DISCARD SEQUENCES; CLOSE ALL; UNLISTEN *; SELECT pg_catalog.pg_advisory_unlock_all()";

@@ -248,6 +248,36 @@ pub fn unreachable_owner(
     Ok(rows.first().map(|row| (row.get(0), row.get(1))))
 }
 
+/// How much room a server has left, this session counted as room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Capacity {
+    /// Connections that are neither used nor reserved.
+    pub free: i64,
+    /// What the connecting role's CONNECTION LIMIT leaves, if it has one.
+    pub free_of_role: Option<i64>,
+    /// What the database's CONNECTION LIMIT leaves, if it has one.
+    pub free_in_database: Option<i64>,
+    /// `max_locks_per_transaction`; times `lock_holders` it is the size of the lock table.
+    pub max_locks: i64,
+    /// `max_connections` and `max_prepared_transactions`.
+    pub lock_holders: i64,
+}
+
+/// Reads how much room the server has; behind a pooler its own bounds come on top.
+pub fn capacity(wire: &mut Wire) -> Result<Capacity, PgError> {
+    let rows = wire.typed(include_str!("queries/capacity.sql"), &[])?;
+    let row = rows
+        .first()
+        .ok_or_else(|| PgError::own("the server doesn't know its own role"))?;
+    Ok(Capacity {
+        free: row.get(0),
+        free_of_role: row.get(1),
+        free_in_database: row.get(2),
+        max_locks: row.get(3),
+        lock_holders: row.get(4),
+    })
+}
+
 /// Who holds an advisory lock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LockHolder {

@@ -1,57 +1,69 @@
 //! Connections to one target, handed out like tools from a shed.
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::{Duration, Instant};
 
-use postgres::CancelToken;
-
+use super::descriptors;
 use super::error::PgError;
 use super::settings::Target;
+use super::stack::{Held, Stack};
 use super::wire::Wire;
 
-/// A check-out stack: as many connections as were ever needed at once, so at most one per worker.
+/// A check-out stack: as many connections as were ever needed at once, so at most one per worker, and no more than
+/// the server has slots for.
+///
+/// Who finds every slot taken waits for a connection of the stack while there is one, and from time to time for a
+/// slot that has become free. Without any the wait is bounded.
 #[derive(Debug)]
 pub struct Clients {
     target: Target,
-    idle: Mutex<Vec<Wire>>,
-    busy: Mutex<Busy>,
+    stack: Mutex<Stack>,
+    /// A connection has come back or is gone, or nobody is to wait any more.
+    changed: Condvar,
 }
 
-/// What cancels the connections that are at work.
-#[derive(Default)]
-struct Busy {
-    tokens: BTreeMap<u64, CancelToken>,
-    next: u64,
-}
+/// How long a server without a free slot is asked for one, by a stack that has no connection.
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
-impl std::fmt::Debug for Busy {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} busy", self.tokens.len())
-    }
-}
+/// Between two such questions, on average.
+const PAUSE: Duration = Duration::from_millis(250);
 
 impl Clients {
     /// No connection is made yet.
     pub fn new(target: Target) -> Self {
         Self {
             target,
-            idle: Mutex::default(),
-            busy: Mutex::default(),
+            stack: Mutex::default(),
+            changed: Condvar::new(),
         }
     }
 
-    /// Makes a connection that nobody else uses; [`cancel_all`](Self::cancel_all) doesn't reach it.
+    /// Makes a connection that nobody else uses.
     ///
     /// # Errors
-    /// What the server or the network said.
+    /// What the server or the network said; that every slot is taken, only after some patience.
     pub fn connect(&self) -> Result<Wire, PgError> {
+        let since = Instant::now();
+        loop {
+            match self.make() {
+                Err(error) if error.is_full() && since.elapsed() < PATIENCE => {
+                    thread::sleep(jittered(PAUSE));
+                }
+                connected => return connected,
+            }
+        }
+    }
+
+    fn make(&self) -> Result<Wire, PgError> {
+        descriptors::check()?;
         Wire::connect(&self.target)
     }
 
     /// Leaves a connection to the next who needs one; its transaction must be over.
     pub fn put_back(&self, wire: Wire) {
-        lock(&self.idle).push(wire);
+        lock(&self.stack).put_back(Held { wire, uses: 1 });
+        self.changed.notify_all();
     }
 
     /// Works with an idle connection, or a new one.
@@ -65,63 +77,90 @@ impl Clients {
         &self,
         work: impl FnOnce(&mut Wire) -> Result<T, E>,
     ) -> Result<T, E> {
-        let mut wire = self.take()?;
-        let result = {
-            let _at_work = AtWork::new(&self.busy, wire.cancel_token());
-            work(&mut wire)
-        };
-        if wire.is_closed() {
+        let (_slot, mut held) = self.take()?;
+        let result = work(&mut held.wire);
+        held.uses += 1;
+        if held.wire.is_closed() {
             // Dropped after the lock, since that takes a moment each.
-            let lost = std::mem::take(&mut *lock(&self.idle));
+            let lost = lock(&self.stack).lose_idle();
             drop(lost);
-        } else if result.is_ok() {
-            self.put_back(wire);
+        } else if result.is_ok() && !held.is_worn() {
+            lock(&self.stack).put_back(held);
         }
         result
     }
 
-    fn take(&self) -> Result<Wire, PgError> {
-        let idle = lock(&self.idle).pop();
-        idle.map_or_else(|| self.connect(), Ok)
+    /// Has the next who needs one wait for a connection that is used now, if there is any, before one is made.
+    pub fn shrink(&self) {
+        lock(&self.stack).shrink(jittered(PAUSE));
     }
 
-    /// Asks the server to cancel what every connection at work is doing, and doesn't wait for it.
-    pub fn cancel_all(&self) {
-        let tokens: Vec<CancelToken> = lock(&self.busy).tokens.values().cloned().collect();
-        for token in tokens {
-            let target = self.target.clone();
-            let cancel = move || {
-                if let Err(error) = target.cancel(&token) {
-                    log::warn!("{target}: cancelling: {}", PgError::from(error));
-                }
-            };
-            if let Err(error) = thread::Builder::new().spawn(cancel) {
-                log::warn!("{}: cancelling: {error}", self.target);
+    fn take(&self) -> Result<(Slot<'_>, Held), PgError> {
+        let mut stack = lock(&self.stack);
+        let ended_waits = stack.ended_waits;
+        loop {
+            if let Some(held) = stack.check_out() {
+                return Ok((Slot(self), held));
             }
+            if stack.begin() {
+                let slot = Slot(self);
+                drop(stack);
+                match self.make() {
+                    Ok(wire) => {
+                        lock(&self.stack).has_room();
+                        return Ok((slot, Held { wire, uses: 0 }));
+                    }
+                    Err(error) => {
+                        drop(slot);
+                        stack = self.after(error)?;
+                    }
+                }
+            }
+            if stack.ended_waits != ended_waits {
+                return Err(PgError::own("ended before a connection was free"));
+            }
+            let wait = stack.until_retry();
+            let waited = self.changed.wait_timeout(stack, wait);
+            stack = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
-}
 
-/// Keeps a connection among the busy ones, through a panic too.
-struct AtWork<'a> {
-    busy: &'a Mutex<Busy>,
-    number: u64,
-}
+    /// Only that there is no slot is worth waiting.
+    fn after(&self, error: PgError) -> Result<MutexGuard<'_, Stack>, PgError> {
+        let mut stack = lock(&self.stack);
+        if !error.is_full() || stack.is_hopeless(PATIENCE) {
+            return Err(error);
+        }
+        if stack.shrink(jittered(PAUSE)) && stack.tell() {
+            log::warn!(
+                "{}: no more connections can be made, so fewer tenants than asked for are at work at once: {error}",
+                self.target
+            );
+        }
+        Ok(stack)
+    }
 
-impl<'a> AtWork<'a> {
-    fn new(busy: &'a Mutex<Busy>, token: CancelToken) -> Self {
-        let mut all = lock(busy);
-        let number = all.next;
-        all.next += 1;
-        all.tokens.insert(number, token);
-        Self { busy, number }
+    /// Has everyone who waits for a connection give up.
+    pub fn end_waits(&self) {
+        lock(&self.stack).ended_waits += 1;
+        self.changed.notify_all();
     }
 }
 
-impl Drop for AtWork<'_> {
+/// One of the connections that are checked out or being made; counted until dropped, through a panic too.
+struct Slot<'a>(&'a Clients);
+
+impl Drop for Slot<'_> {
     fn drop(&mut self) {
-        lock(self.busy).tokens.remove(&self.number);
+        lock(&self.0.stack).end();
+        self.0.changed.notify_all();
     }
+}
+
+/// Between half and one and a half of it, so that those who met don't meet again.
+fn jittered(time: Duration) -> Duration {
+    let noise = uuid::Uuid::new_v4().as_bytes()[0];
+    time / 2 + time * u32::from(noise) / 255
 }
 
 /// Nothing panics while one is held, and what they hold is whole at any time.

@@ -31,6 +31,17 @@ impl PgError {
             ..Self::default()
         }
     }
+
+    /// Whether the server, or PgBouncer before it, takes no more connections.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        match self.sqlstate.as_deref() {
+            Some("53300") => true,
+            // Some versions have one SQLSTATE for everything.
+            Some("08P01") => self.message.contains("no more connections allowed"),
+            _ => false,
+        }
+    }
 }
 
 impl fmt::Display for PgError {

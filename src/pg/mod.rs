@@ -2,10 +2,13 @@
 
 pub mod catalog;
 pub mod clients;
+pub mod descriptors;
 pub mod error;
 pub mod history;
+pub mod pooling;
 pub mod runner;
 pub mod settings;
+mod stack;
 #[cfg(test)]
 mod tests;
 pub mod wire;

@@ -1,13 +1,13 @@
 //! Connections against a throwaway server.
 
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Barrier, Mutex, Weak};
 use std::time::{Duration, Instant};
 
 use crate::model::desired::{Cluster, Timeouts};
 use crate::server::Server;
 
 use super::catalog;
-use super::clients::Clients;
+use super::clients::{Clients, PATIENCE};
 use super::error::PgError;
 use super::settings::{Target, resolve};
 use super::wire::{Wire, begin_reading, guards};
@@ -115,6 +115,112 @@ fn a_connection_is_used_again_and_a_doubtful_one_is_not() {
     assert_ne!(backend(), second);
 }
 
+fn backend(wire: &mut Wire) -> String {
+    text(wire, "SELECT pg_backend_pid()")
+}
+
+#[test]
+fn a_connection_that_has_served_long_is_given_up() {
+    let (_server, clients) = started();
+    let served = || {
+        clients
+            .with(|wire| Ok::<_, PgError>(backend(wire)))
+            .unwrap()
+    };
+    let first = served();
+    let served: Vec<String> = (1..=200).map(|_| served()).collect();
+    assert!(served[..199].iter().all(|backend| *backend == first));
+    assert_ne!(served[199], first);
+}
+
+/// A server that has two connections for anyone but a superuser, and who may have them.
+fn crowded() -> (Server, Target) {
+    let settings = [
+        ("max_connections", "6"),
+        ("superuser_reserved_connections", "4"),
+    ];
+    let server = Server::start(&settings).unwrap();
+    let admin = clients_of(&server);
+    admin
+        .with(|wire| wire.run("CREATE ROLE anyone LOGIN"))
+        .unwrap();
+    let target = target(&server.url("anyone", "postgres"));
+    (server, target)
+}
+
+#[test]
+fn who_finds_no_connection_free_waits_for_one() {
+    let (_server, target) = crowded();
+    let clients = Clients::new(target);
+    let own = clients.connect().unwrap();
+    std::thread::scope(|scope| {
+        let worker = || clients.with(|wire| wire.run("SELECT pg_sleep(0.05)"));
+        let workers: Vec<_> = (0..6).map(|_| scope.spawn(worker)).collect();
+        for worker in workers {
+            worker.join().unwrap().unwrap();
+        }
+    });
+    // Once there is room, more are made.
+    drop(own);
+    let both = Barrier::new(2);
+    let meet = || {
+        clients.with(|wire| {
+            both.wait();
+            Ok::<_, PgError>(backend(wire))
+        })
+    };
+    std::thread::scope(|scope| {
+        let other = scope.spawn(meet);
+        assert_ne!(meet().unwrap(), other.join().unwrap().unwrap());
+    });
+}
+
+#[test]
+fn a_server_that_stays_full_is_an_error_after_a_while() {
+    let (_server, target) = crowded();
+    let others = Clients::new(target.clone());
+    let _others = [others.connect().unwrap(), others.connect().unwrap()];
+    let clients = Clients::new(target);
+    let since = Instant::now();
+    std::thread::scope(|scope| {
+        let worker = || clients.with(|wire| wire.run("SELECT")).unwrap_err();
+        let workers = [scope.spawn(worker), scope.spawn(worker)];
+        for worker in workers {
+            let error = worker.join().unwrap();
+            assert_eq!(error.sqlstate.as_deref(), Some("53300"), "{error}");
+        }
+    });
+    let took = since.elapsed();
+    assert!(took >= PATIENCE && took < PATIENCE * 2, "{took:?}");
+}
+
+#[test]
+fn waits_can_be_ended() {
+    let (_server, target) = crowded();
+    let clients = Clients::new(target);
+    let _own = clients.connect().unwrap();
+    let (begun, end) = (Barrier::new(2), Barrier::new(2));
+    let hold = || {
+        clients.with(|wire| {
+            begun.wait();
+            end.wait();
+            wire.run("SELECT")
+        })
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(hold);
+        begun.wait();
+        let waiter = scope.spawn(|| clients.with(|wire| wire.run("SELECT")));
+        until("it gives up", || {
+            clients.end_waits();
+            waiter.is_finished()
+        });
+        end.wait();
+        let error = waiter.join().unwrap().unwrap_err();
+        assert_eq!(error.message, "ended before a connection was free");
+    });
+}
+
 #[test]
 fn a_panic_leaves_nothing_busy_and_the_clients_of_use() {
     let (_server, clients) = started();
@@ -122,32 +228,8 @@ fn a_panic_leaves_nothing_busy_and_the_clients_of_use() {
         clients.with(|_| -> Result<(), PgError> { panic!("asked to") })
     }));
     assert!(panicked.is_err());
-    assert!(format!("{clients:?}").contains("0 busy"), "{clients:?}");
+    assert!(format!("{clients:?}").contains("out: 0"), "{clients:?}");
     clients.with(|wire| wire.run("SELECT")).unwrap();
-}
-
-#[test]
-fn all_that_runs_is_cancelled_and_nothing_else() {
-    let (_server, clients) = started();
-    let mut own = clients.connect().unwrap();
-    let mut watch = clients.connect().unwrap();
-    own.run("BEGIN").unwrap();
-    let asleep = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
-    std::thread::scope(|scope| {
-        let sleep = || {
-            clients
-                .with(|wire| wire.run("SELECT pg_sleep(60)"))
-                .unwrap_err()
-        };
-        let sleepers = [scope.spawn(sleep), scope.spawn(sleep)];
-        until("both sleep", || text(&mut watch, asleep) == "2");
-        clients.cancel_all();
-        for sleeper in sleepers {
-            let error = sleeper.join().unwrap();
-            assert_eq!(error.sqlstate.as_deref(), Some("57014"));
-        }
-    });
-    own.run("COMMIT").unwrap();
 }
 
 #[test]

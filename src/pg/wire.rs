@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use postgres::error::DbError;
 use postgres::types::{ToSql, Type};
-use postgres::{CancelToken, Client, Row, SimpleQueryMessage, SimpleQueryRow};
+use postgres::{Client, Row, SimpleQueryMessage, SimpleQueryRow};
 
 use crate::crash;
 use crate::model::desired::Timeouts;
@@ -139,11 +139,6 @@ impl Wire {
         std::mem::take(&mut self.notices.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// What cancels a running statement from another thread.
-    pub fn cancel_token(&self) -> CancelToken {
-        self.client.as_ref().expect(OPEN).cancel_token()
-    }
-
     /// Whether the connection is known to be gone; one that died while idle shows at the next message only.
     pub fn is_closed(&self) -> bool {
         self.client.as_ref().expect(OPEN).is_closed()
@@ -180,7 +175,10 @@ pub const OWN_PATH: &str = "SET LOCAL ROLE NONE; SET LOCAL search_path = pg_cata
 
 /// Begins a transaction whose every statement sees what was committed before it, whatever the default: what is read
 /// after a lock was got must not be older than the lock.
-pub const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+///
+/// Nothing is set that the role and the database don't set: behind a pooler the session may be one in which another
+/// client has.
+pub const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; RESET SESSION AUTHORIZATION; RESET ALL; SET client_encoding = 'UTF8'";
 
 /// Makes it an error to read a table of which a policy hides rows, where too few rows would come otherwise.
 pub const SEE_ALL: &str = "SET LOCAL row_security = off";

@@ -148,6 +148,9 @@ fn cancelled(reason: CancelReason) -> &'static str {
             "Stopped: more tenants failed than `rollout.max_failures` bears."
         }
         CancelReason::CanaryFailed => "Stopped: a canary failed.",
+        CancelReason::RepeatedFailure => {
+            "Stopped: one tenant after the other failed with the same error."
+        }
         CancelReason::Systemic => "Stopped: every other tenant would have met the same error.",
         CancelReason::LockLost => "Stopped: the run lock was lost.",
         CancelReason::Interrupt => "Interrupted: running tenants were finished.",

@@ -1,8 +1,11 @@
 //! All integration tests in one binary, so that they link once and share one server.
 //!
 //! `TENANTRY_TEST_DATABASE_URL` names a server to use instead of a throwaway one; its role must be a superuser.
+//! With `TENANTRY_TEST_POOLED=1` the program reaches it through a PgBouncer in transaction mode; who prepares and
+//! judges doesn't.
 
 mod attack;
+mod capacity;
 mod clusters;
 mod connect;
 mod crash;
@@ -16,6 +19,7 @@ mod main_line;
 mod names;
 mod panic;
 mod parallel;
+mod pooling;
 mod readme;
 mod safety;
 mod saved_plan;

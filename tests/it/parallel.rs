@@ -141,6 +141,57 @@ fn too_many_failures_stop_the_run() {
 }
 
 #[test]
+fn the_same_failure_again_and_again_stops_the_run() {
+    let tenants: Vec<String> = (1..=200).map(|number| format!("t{number:03}")).collect();
+    let mut fleet = Fleet::new("CREATE TABLE note (id int);\nSELECT 1 / 0;\n");
+    fleet.add(&tenants.iter().map(String::as_str).collect::<Vec<_>>());
+    fleet.extra = "rollout: { max_failures: 100% }\n".into();
+    let run = fleet
+        .run([
+            "apply",
+            "--auto-approve",
+            "--format",
+            "ndjson",
+            "--parallel",
+            "4",
+        ])
+        .expect(3);
+    let events = run.events();
+    let tried = events
+        .iter()
+        .filter(|event| event["event"] == "tenant_finished")
+        .count();
+    assert!((5..5 + 4).contains(&tried), "{tried} tried");
+    let cancelled = events.iter().find(|event| event["event"] == "cancelled");
+    assert_eq!(cancelled.expect("one")["reason"], "repeated_failure");
+
+    let run = fleet.run(["apply", "--auto-approve"]).expect(1);
+    let words = "Stopped: one tenant after the other failed with the same error.";
+    assert!(run.stdout.contains(words), "{}", run.stdout);
+}
+
+#[test]
+fn failures_with_successes_between_them_stop_nothing() {
+    let tenants = ["t1", "t2", "t3", "t4", "t5", "t6", "t7", "t8", "t9"];
+    let mut fleet = Fleet::small(&tenants);
+    fleet.extra = "rollout: { max_failures: 100% }\n".into();
+    with_a_unique_index(&fleet, &["t1", "t2", "t3", "t4", "t6", "t7", "t8", "t9"]);
+    let report = fleet
+        .run([
+            "apply",
+            "--auto-approve",
+            "--format",
+            "json",
+            "--parallel",
+            "1",
+        ])
+        .expect(3)
+        .json();
+    assert_eq!(report["cancelled"], Value::Null);
+    assert_eq!(report["summary"]["failed"], 8);
+}
+
+#[test]
 fn failures_within_the_budget_stop_nothing() {
     let tenants = ["t1", "t2", "t3", "t4", "t5", "t6"];
     let mut fleet = Fleet::small(&tenants);

@@ -1,14 +1,9 @@
-//! TLS beyond what `psql` can be compared in: roots of the machine, lists in folders, and cancelling.
-
-use std::thread;
+//! TLS beyond what `psql` can be compared in: roots of the machine, and lists in folders.
 
 use tenantry::model::desired::Cluster;
-use tenantry::pg::clients::Clients;
-use tenantry::pg::error::PgError;
 use tenantry::pg::settings::{Target, resolve};
 use tenantry::pg::wire::Wire;
 
-use crate::support::gate::until;
 use crate::support::secure::{self, Secure};
 
 /// None where the server's build has no TLS.
@@ -68,27 +63,4 @@ fn lists_in_a_folder_count_too() {
     assert!(error.contains("Revoked"), "{error}");
     let error = refusal(secure, "sslmode=require sslcrl=FILES/empty.crl");
     assert!(error.contains("without sslrootcert"), "{error}");
-}
-
-#[test]
-fn cancelling_is_encrypted_too() {
-    let Some(secure) = secure() else { return };
-    let target = target(secure, "sslmode=verify-full sslrootcert=FILES/ca.crt");
-    let clients = Clients::new(target.expect("it makes sense"));
-    let mut watch = secure.admin("postgres");
-    thread::scope(|scope| {
-        let sleeper = scope.spawn(|| clients.with(|wire| wire.run("SELECT pg_sleep(60)")));
-        let asleep = "SELECT count(*) FROM pg_stat_activity \
-                      WHERE wait_event = 'PgSleep' AND usename = 'encrypted'";
-        until("it sleeps", || {
-            let row = watch.query_one(asleep, &[]).expect("it can be asked");
-            row.get::<_, i64>(0) == 1
-        });
-        clients.cancel_all();
-        let error: PgError = sleeper
-            .join()
-            .expect("no panic")
-            .expect_err("it was cancelled");
-        assert_eq!(error.sqlstate.as_deref(), Some("57014"));
-    });
 }

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use postgres::error::DbError;
-use postgres::{CancelToken, Client, Config, NoTls};
+use postgres::{Client, Config, NoTls};
 use uuid::Uuid;
 
 use crate::error::Error;
@@ -164,14 +164,6 @@ impl Target {
             }
         }
         Err(together(errors))
-    }
-
-    /// Asks the server to cancel what a connection is doing, on a connection of its own and as well encrypted.
-    pub(in crate::pg) fn cancel(&self, token: &CancelToken) -> Result<(), postgres::Error> {
-        match &self.tls.connector {
-            Some(tls) => token.cancel_query(tls.clone()),
-            None => token.cancel_query(NoTls),
-        }
     }
 
     /// With the password of this very connection, where a command prints it.

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use postgres::{Client, Row};
 
-use super::server::{DEPLOY, server};
+use super::server::{DEPLOY, is_pooled, server};
 
 /// A fresh database that [`DEPLOY`] may create schemas in.
 #[derive(Debug)]
@@ -29,10 +29,14 @@ impl Database {
         database
     }
 
-    /// A copy of a database that nobody is connected to.
+    /// A copy of a database that nobody is connected to but perhaps a pooler.
     pub fn copy_of(original: &Self) -> Self {
         let copy = Self::new();
         let (from, to) = (&original.name, &copy.name);
+        original.run(
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity \
+             WHERE datname = current_database() AND pid <> pg_backend_pid() AND state = 'idle'",
+        );
         let mut admin = server().admin("postgres");
         admin
             .batch_execute(&format!("DROP DATABASE {to}"))
@@ -47,6 +51,11 @@ impl Database {
     /// The URL the program gets.
     pub fn url(&self) -> String {
         server().url(&self.name)
+    }
+
+    /// The URL the program gets for what a pooler makes impossible; say why where it is used.
+    pub fn direct_url(&self) -> String {
+        server().direct_url(&self.name)
     }
 
     /// The URL of a superuser.
@@ -101,11 +110,16 @@ impl Database {
         self.sessions().iter().filter_map(named).collect()
     }
 
-    /// Whether nobody but the test holds a session, and so nothing a lock.
+    /// Whether nobody but the test holds a session, and so nothing a lock; what a pooler keeps open doesn't count.
     pub fn is_quiet(&self) -> bool {
+        let counted = if is_pooled() {
+            "state <> 'idle'"
+        } else {
+            "true"
+        };
         let sql = format!(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
-             AND usename = '{DEPLOY}'"
+             AND usename = '{DEPLOY}' AND {counted}"
         );
         self.count(&sql) == 0
     }

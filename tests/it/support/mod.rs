@@ -5,6 +5,7 @@ pub mod database;
 pub mod fleet;
 pub mod gate;
 pub mod json_schema;
+pub mod pooler;
 pub mod proxy;
 pub mod psql;
 pub mod running;

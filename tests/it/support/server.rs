@@ -7,6 +7,8 @@ use postgres::config::Host;
 use postgres::{Client, Config, NoTls};
 use tenantry::server::Server;
 
+use super::pooler::{Pooler, Pooling};
+
 /// The role the program connects as: no superuser, CREATE on its database, member of [`OWNER`].
 pub const DEPLOY: &str = "tenantry_deploy";
 
@@ -14,7 +16,7 @@ pub const DEPLOY: &str = "tenantry_deploy";
 pub const OWNER: &str = "tenantry_owner";
 
 /// Of [`DEPLOY`], for servers that ask.
-const PASSWORD: &str = "tests-only";
+pub const PASSWORD: &str = "tests-only";
 
 /// Small on purpose, so that tests meet limits early; every statement is logged.
 const SETTINGS: &[(&str, &str)] = &[
@@ -40,6 +42,22 @@ pub fn server() -> &'static TestServer {
         server
     })
 }
+
+/// The PgBouncer that all tests' programs go through, if this is to be.
+fn pooler() -> Option<&'static Pooler> {
+    static POOLER: OnceLock<Option<Pooler>> = OnceLock::new();
+    let wanted = || std::env::var_os("TENANTRY_TEST_POOLED").is_some_and(|value| value == "1");
+    let start = || wanted().then(|| Pooler::start(POOLING));
+    POOLER.get_or_init(start).as_ref()
+}
+
+/// Whether the program goes through PgBouncer.
+pub fn is_pooled() -> bool {
+    pooler().is_some()
+}
+
+/// Enough for the workers of any one test and the run lock, and fewer than all clients of the suite.
+const POOLING: Pooling<'_> = Pooling::of(10);
 
 impl TestServer {
     fn find() -> Self {
@@ -93,9 +111,14 @@ impl TestServer {
         config.connect(NoTls).expect("a superuser can connect")
     }
 
-    /// The URL the program gets for a database.
+    /// The URL the program gets for a database; with `TENANTRY_TEST_POOLED` it leads through PgBouncer.
     pub fn url(&self, database: &str) -> String {
-        let port = self.admin.get_ports().first().copied().unwrap_or(5432);
+        pooler().map_or_else(|| self.direct_url(database), |pooler| pooler.url(database))
+    }
+
+    /// The URL without anything between, for what a pooler makes impossible.
+    pub fn direct_url(&self, database: &str) -> String {
+        let port = self.port();
         let host = match self.admin.get_hosts().first() {
             Some(Host::Tcp(name)) => name.clone(),
             Some(Host::Unix(folder)) => folder.display().to_string().replace('/', "%2F"),
@@ -109,16 +132,20 @@ impl TestServer {
         let user = self.admin.get_user().unwrap_or("postgres");
         let password = self.admin.get_password().unwrap_or_default();
         let password = String::from_utf8_lossy(password);
-        self.url(database).replacen(
+        self.direct_url(database).replacen(
             &format!("{DEPLOY}:{PASSWORD}"),
             &format!("{user}:{password}"),
             1,
         )
     }
 
+    pub fn port(&self) -> u16 {
+        self.admin.get_ports().first().copied().unwrap_or(5432)
+    }
+
     /// Where a proxy connects to.
     pub fn upstream(&self) -> Upstream {
-        let port = self.admin.get_ports().first().copied().unwrap_or(5432);
+        let port = self.port();
         match self.admin.get_hosts().first() {
             Some(Host::Tcp(name)) => Upstream::Tcp(name.clone(), port),
             Some(Host::Unix(folder)) => Upstream::Unix(folder.join(format!(".s.PGSQL.{port}"))),
