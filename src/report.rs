@@ -88,7 +88,8 @@ pub enum Status {
     Failed,
     /// Not tried.
     Skipped,
-    /// The connection was lost after COMMIT was sent and the result couldn't be read.
+    /// The connection was lost after COMMIT was sent and the result couldn't be read; or the server stopped
+    /// answering, and its transaction may be open still.
     Unknown,
 }
 
@@ -149,6 +150,8 @@ pub enum CancelReason {
     Systemic,
     /// The run lock was lost.
     LockLost,
+    /// The server stopped answering.
+    ServerSilent,
     /// SIGINT or SIGTERM: running tenants finish.
     Interrupt,
     /// The second one: running statements are cancelled.
@@ -292,13 +295,15 @@ mod tests {
     #[test]
     fn the_graver_reason_to_stop_outranks() {
         use CancelReason::{
-            CanaryFailed, Interrupt, LockLost, SecondInterrupt, Systemic, TooManyFailures,
+            CanaryFailed, Interrupt, LockLost, SecondInterrupt, ServerSilent, Systemic,
+            TooManyFailures,
         };
         let ranked = [
             TooManyFailures,
             CanaryFailed,
             Systemic,
             LockLost,
+            ServerSilent,
             Interrupt,
             SecondInterrupt,
         ];

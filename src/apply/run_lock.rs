@@ -27,6 +27,9 @@ const LOOK_AFTER: Duration = Duration::from_secs(2);
 
 const POLL: Duration = Duration::from_millis(250);
 
+/// How long the server may take to answer about a lock, which needs no work.
+const ANSWER: Duration = Duration::from_secs(30);
+
 impl RunLock {
     /// Takes the lock, waiting up to `patience` for another run.
     ///
@@ -67,7 +70,7 @@ impl RunLock {
             return true;
         }
         *seen = Instant::now();
-        wire.run("SELECT").is_ok()
+        wire.within(ANSWER).run("SELECT").is_ok()
     }
 
     /// Frees the lock.
@@ -77,7 +80,7 @@ impl RunLock {
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner);
         // A lost connection has freed it already.
-        let _ = wire.run("ROLLBACK");
+        let _ = wire.within(ANSWER).run("ROLLBACK");
     }
 }
 
@@ -86,7 +89,7 @@ const NO_TIMEOUT: &str = "SELECT pg_catalog.set_config(s.name, '0', true) \
      FROM pg_catalog.pg_settings s WHERE s.name OPERATOR(pg_catalog.=) 'transaction_timeout'";
 
 fn try_lock(wire: &mut Wire, application: &str) -> Result<bool, PgError> {
-    let results = wire.simple(&format!(
+    let results = wire.within(ANSWER).simple(&format!(
         "{BEGIN}; SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL client_connection_check_interval = 500; \
          SET LOCAL application_name = {}; \
          SELECT pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtextextended({}, 0)); {NO_TIMEOUT}",

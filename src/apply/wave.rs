@@ -183,6 +183,7 @@ fn words(reason: CancelReason) -> &'static str {
         CancelReason::CanaryFailed => "a canary failed",
         CancelReason::Systemic => "an error that every tenant would meet stopped the run",
         CancelReason::LockLost => "the run lock was lost",
+        CancelReason::ServerSilent => "the server stopped answering",
         CancelReason::Interrupt | CancelReason::SecondInterrupt => "the run was interrupted",
     }
 }

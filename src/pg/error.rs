@@ -6,6 +6,8 @@ use std::io;
 
 use postgres::error::{DbError, ErrorPosition, Severity};
 
+use super::patience::Silence;
+
 /// What the server or the connection said.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PgError {
@@ -20,6 +22,8 @@ pub struct PgError {
     pub constraint: Option<String>,
     /// The connection was there and is gone.
     pub closed: bool,
+    /// It was given up because no answer came. The server may still be at work.
+    pub silent: bool,
 }
 
 impl PgError {
@@ -29,6 +33,16 @@ impl PgError {
         Self {
             message: message.into(),
             ..Self::default()
+        }
+    }
+}
+
+impl From<Silence> for PgError {
+    fn from(silence: Silence) -> Self {
+        Self {
+            closed: true,
+            silent: silence != Silence::Gone,
+            ..Self::own(silence.to_string())
         }
     }
 }
@@ -65,6 +79,7 @@ impl From<&DbError> for PgError {
             constraint: db.constraint().map(str::to_owned),
             // The server says no more after these, though the driver's client takes itself for open.
             closed: matches!(severity(db), "FATAL" | "PANIC"),
+            silent: false,
         }
     }
 }

@@ -5,7 +5,9 @@ pub mod clients;
 mod conninfo;
 pub mod error;
 pub mod history;
+mod line;
 mod passfile;
+mod patience;
 pub mod runner;
 pub mod settings;
 #[cfg(test)]

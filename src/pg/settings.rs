@@ -66,6 +66,20 @@ impl Target {
         }
     }
 
+    /// How long the server may take to let somebody in: `connect_timeout`, or 10 s where that is 0.
+    pub(super) fn quiet(&self) -> Duration {
+        let given = self.config.get_connect_timeout().copied();
+        given.unwrap_or(Duration::from_secs(10))
+    }
+
+    /// How long connecting may take: every host may be tried for that long.
+    pub(super) fn connecting(&self) -> Duration {
+        let hosts = self.config.get_hosts().len();
+        let hosts = hosts.max(self.config.get_hostaddrs().len()).max(1);
+        // The driver's own timeout, which knows which host it was, comes first where it applies.
+        self.quiet() * u32::try_from(hosts).unwrap_or(u32::MAX) + Duration::from_secs(1)
+    }
+
     /// Asks the server to cancel what a connection is doing, on a connection of its own and as well encrypted.
     pub(super) fn cancel(&self, token: &CancelToken) -> Result<(), postgres::Error> {
         match &self.tls {

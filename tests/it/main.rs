@@ -7,6 +7,7 @@ mod clusters;
 mod crash;
 mod exits;
 mod extensions;
+mod frozen;
 mod history;
 mod house;
 mod kill;
