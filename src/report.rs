@@ -19,13 +19,13 @@ pub struct Report {
     pub tool_version: String,
     pub run: Uuid,
     pub fleet: FleetName,
-    /// The digest of the plan that was carried out.
+    /// The digest of the plan that was carried out; empty if there was none yet.
     pub plan: ContentHash,
     /// The code the program ends with.
     pub exit: u8,
     /// Why work stopped being handed out, if it did.
     pub cancelled: Option<CancelReason>,
-    /// What ended the apply before anything was tried; then every tenant is skipped.
+    /// What ended the apply before anything was tried; then every tenant of the plan is skipped.
     pub error: Option<Failure>,
     pub databases: Vec<DatabaseOutcome>,
     pub outcomes: Vec<Outcome>,
@@ -162,6 +162,11 @@ pub enum CancelReason {
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event<'a> {
+    /// Another run holds the run lock of a database.
+    Waiting {
+        cluster: &'a ClusterName,
+        holder: &'a str,
+    },
     RunStarted {
         run: Uuid,
         tenants: usize,

@@ -3,10 +3,10 @@
 //! The driver has no read timeout, and its client, when dropped, waits for every answer that is still due
 //! (sfackler/rust-postgres#755). Here only that thread waits; whoever asks may give up at any time.
 
+use std::io;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
-use std::io;
 
 use postgres::{CancelToken, Client};
 

@@ -85,7 +85,8 @@ impl<'a> Watch<'a> {
 
     /// How long to wait before looking again.
     fn next(&self) -> Duration {
-        self.pause.min(self.limit.saturating_sub(self.since.elapsed()))
+        self.pause
+            .min(self.limit.saturating_sub(self.since.elapsed()))
     }
 
     fn look(&mut self) -> Result<(), Silence> {

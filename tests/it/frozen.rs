@@ -63,7 +63,14 @@ fn a_stopped_backend_makes_its_tenant_unknown_and_ends_the_run() {
     let file = format!("-- tenantry: timeout statement=2s\nUPDATE counter SET n = n + 1;\n{WAIT}");
     fleet.migration("V1__count.sql", &file);
     let mut gate = Gate::shut(&fleet.database);
-    let args = ["apply", "--auto-approve", "--format", "json", "--parallel", "1"];
+    let args = [
+        "apply",
+        "--auto-approve",
+        "--format",
+        "json",
+        "--parallel",
+        "1",
+    ];
     let running = fleet.start(args);
     gate.until_waiting(1);
     let begun = fleet.database.tenants_at_work();
@@ -74,12 +81,19 @@ fn a_stopped_backend_makes_its_tenant_unknown_and_ends_the_run() {
     let since = Instant::now();
 
     let report = running.end().expect(3).json();
-    assert!(since.elapsed() < Duration::from_secs(45), "{:?}", since.elapsed());
+    assert!(
+        since.elapsed() < Duration::from_secs(45),
+        "{:?}",
+        since.elapsed()
+    );
     assert_eq!(report["cancelled"], "server_silent");
     let unknown = outcome(&report, &begun[0]);
     assert_eq!(unknown["status"], "unknown", "{unknown:#}");
     let message = unknown["error"]["message"].as_str().expect("words");
-    assert!(message.contains("longer than the timeouts allow"), "{message}");
+    assert!(
+        message.contains("longer than the timeouts allow"),
+        "{message}"
+    );
     assert!(message.contains("COMMIT wasn't sent"), "{message}");
     assert_eq!(report["summary"]["skipped"], 1, "{report:#}");
     // The others of the server's processes go on, and so does the journal.
@@ -127,22 +141,40 @@ fn a_stopped_server_ends_plan_and_apply() {
     let file = format!("-- tenantry: timeout statement=1h\nUPDATE counter SET n = n + 1;\n{WAIT}");
     fleet.migration("V1__count.sql", &file);
     let mut gate = Gate::shut(&fleet.database);
-    let args = ["apply", "--auto-approve", "--format", "json", "--parallel", "2"];
+    let args = [
+        "apply",
+        "--auto-approve",
+        "--format",
+        "json",
+        "--parallel",
+        "2",
+    ];
     let running = fleet.start(args);
     gate.until_waiting(2);
     let frozen = Frozen::new(own);
     let since = Instant::now();
 
     let report = running.end().expect(3).json();
-    assert!(since.elapsed() < Duration::from_secs(20), "{:?}", since.elapsed());
+    assert!(
+        since.elapsed() < Duration::from_secs(20),
+        "{:?}",
+        since.elapsed()
+    );
     assert_eq!(report["cancelled"], "server_silent", "{report:#}");
     assert_eq!(report["summary"]["unknown"], 2, "{report:#}");
     assert_eq!(report["summary"]["skipped"], 1, "{report:#}");
     let message = report["outcomes"].to_string();
-    assert!(message.contains("the server stopped answering"), "{message}");
+    assert!(
+        message.contains("the server stopped answering"),
+        "{message}"
+    );
 
     let plan = fleet.run(["plan", "--detailed-exitcode"]).expect(2);
-    assert!(plan.stdout.contains("the server stopped answering"), "{}", plan.stdout);
+    assert!(
+        plan.stdout.contains("the server stopped answering"),
+        "{}",
+        plan.stdout
+    );
     let apply = fleet.run(["apply", "--auto-approve"]);
     assert!(matches!(apply.code, Some(1 | 4)), "{apply:?}");
 

@@ -72,7 +72,8 @@ impl OwnServer {
     /// Sends a signal to the postmaster and to all of its processes.
     pub fn signal(&self, signal: Signal) {
         let postmaster = self.process.lock().expect("nobody panics with it").pid();
-        let pid = |number: u32| Pid::from_raw(i32::try_from(number).expect("a pid")).expect("a pid");
+        let pid =
+            |number: u32| Pid::from_raw(i32::try_from(number).expect("a pid")).expect("a pid");
         for child in children_of(postmaster) {
             // It may have ended by now.
             let _ = kill_process(pid(child), signal);
@@ -92,7 +93,12 @@ fn children_of(parent: u32) -> Vec<u32> {
 /// `/proc/<pid>/stat` holds the pid, the name in brackets, the state and the parent.
 fn parent_of(pid: u32) -> Option<u32> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
+    stat.rsplit_once(')')?
+        .1
+        .split_whitespace()
+        .nth(1)?
+        .parse()
+        .ok()
 }
 
 fn start() -> Server {
