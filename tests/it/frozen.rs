@@ -5,10 +5,9 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::support::byte_proxy::{At, ByteProxy, Harm, Way};
 use crate::support::database::Database;
 use crate::support::fleet::{Fleet, outcome};
-use crate::support::gate::{Gate, WAIT, until};
+use crate::support::gate::{Gate, WAIT};
 use crate::support::server::OwnServer;
 
 /// Patience of a second or so, so that a test needs not wait for long.

@@ -3,6 +3,7 @@
 //! `TENANTRY_TEST_DATABASE_URL` names a server to use instead of a throwaway one; its role must be a superuser.
 
 mod attack;
+mod bytes;
 mod clusters;
 mod crash;
 mod exits;

@@ -50,8 +50,8 @@ struct Shared {
 #[derive(Default)]
 struct State {
     passed: [usize; 2],
-    /// Where the messages ended, counted like the bytes.
-    ends: [Vec<usize>; 2],
+    /// Where messages ended, counted like the bytes, and their types; a start-up message's is 0.
+    ends: [Vec<(usize, u8)>; 2],
     stalled: bool,
     done: bool,
 }
@@ -86,9 +86,12 @@ impl ByteProxy {
         self.shared.state().passed[way as usize]
     }
 
-    /// Where messages ended, in bytes of this way.
-    pub fn ends(&self, way: Way) -> Vec<usize> {
-        self.shared.state().ends[way as usize].clone()
+    /// Where messages of these types ended, in bytes of this way.
+    pub fn ends(&self, way: Way, types: &[u8]) -> Vec<usize> {
+        let state = self.shared.state();
+        let ends = state.ends[way as usize].iter();
+        let wanted = ends.filter(|(_, kind)| types.contains(kind));
+        wanted.map(|(end, _)| *end).collect()
     }
 
     /// Ends a stall.
@@ -191,7 +194,7 @@ impl Shared {
         let go = due.map_or(bytes.len(), |at| at.bytes.saturating_sub(before));
         state.passed[way as usize] += go;
         let ends = framing.ends(&bytes[..go]);
-        let ends = ends.into_iter().map(|end| before + end);
+        let ends = ends.into_iter().map(|(end, kind)| (before + end, kind));
         state.ends[way as usize].extend(ends);
         state.done |= due.is_some();
         let harm = due.map(|at| at.harm);
@@ -217,6 +220,7 @@ struct Framing {
     head: Vec<u8>,
     head_size: usize,
     body: usize,
+    kind: u8,
 }
 
 impl Framing {
@@ -225,11 +229,12 @@ impl Framing {
             head: Vec::new(),
             head_size: if starts_untyped { 4 } else { 5 },
             body: 0,
+            kind: 0,
         }
     }
 
-    /// Where messages end in these bytes, which follow the last ones.
-    fn ends(&mut self, bytes: &[u8]) -> Vec<usize> {
+    /// Where messages end in these bytes, which follow the last ones, and their types.
+    fn ends(&mut self, bytes: &[u8]) -> Vec<(usize, u8)> {
         let mut ends = Vec::new();
         for (index, byte) in bytes.iter().enumerate() {
             if self.body > 0 {
@@ -240,13 +245,14 @@ impl Framing {
                     continue;
                 }
                 let length = self.head.split_off(self.head_size - 4);
+                self.kind = self.head.first().copied().unwrap_or(0);
                 let length = u32::from_be_bytes(length.try_into().expect("four bytes"));
                 self.body = usize::try_from(length).expect("it fits") - 4;
                 self.head.clear();
                 self.head_size = 5;
             }
             if self.body == 0 {
-                ends.push(index + 1);
+                ends.push((index + 1, self.kind));
             }
         }
         ends
