@@ -216,6 +216,9 @@ fn act(wire: &mut Wire, work: &Work<'_>, prepared: &Prepared<'_>) -> Result<(), 
     if located.is_none() && is_worth_replaying(&error) {
         located = replay(wire, work, prepared);
     }
+    if located.is_none() && took_too_long(&error) {
+        located = locate::by_elimination(prepared);
+    }
     Err(Broken {
         phase: if located.is_some() {
             Phase::File
@@ -239,6 +242,11 @@ fn is_worth_replaying(error: &PgError) -> bool {
             class,
             None | Some("40" | "53" | "55" | "57" | "08" | "58" | "XX")
         )
+}
+
+/// Errors of a statement that waited or ran too long, or met another's: to run it again would take as long again.
+fn took_too_long(error: &PgError) -> bool {
+    matches!(error.sqlstate.as_deref(), Some("57014" | "55P03" | "40P01"))
 }
 
 fn replay(wire: &mut Wire, work: &Work<'_>, prepared: &Prepared<'_>) -> Option<Located> {

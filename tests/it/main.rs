@@ -8,6 +8,7 @@ mod clusters;
 mod crash;
 mod exits;
 mod extensions;
+mod faults;
 mod frozen;
 mod history;
 mod house;
