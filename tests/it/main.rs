@@ -18,6 +18,7 @@ mod main_line;
 mod names;
 mod panic;
 mod parallel;
+mod random;
 mod readme;
 mod safety;
 mod saved_plan;
