@@ -4,6 +4,7 @@ use rustix::process::Signal;
 
 use crate::support::byte_proxy::{At, ByteProxy, Harm, Way};
 use crate::support::cli::Run;
+use crate::support::proxy::{Fate, Proxy};
 use crate::support::running::Running;
 use crate::support::server::{OwnServer, url_through};
 
@@ -17,6 +18,11 @@ pub enum Storm {
     Crash(usize),
     Signal(Signal, usize),
     Line(At),
+    /// The line is cut before or after so many COMMITs were carried out.
+    Commit {
+        number: usize,
+        fate: Fate,
+    },
     Restart(usize),
     /// Another apply begins, and waits for the lock or not.
     Second {
@@ -48,7 +54,7 @@ impl Ended {
 fn throw(world: &mut World) -> Storm {
     let dice = &mut world.dice;
     let line = dice.below(12);
-    match dice.below(16) {
+    match dice.below(20) {
         0..=1 => Storm::Calm,
         2..=4 => Storm::Crash(1 + dice.below(130)),
         5 => Storm::Signal(Signal::KILL, line),
@@ -70,8 +76,12 @@ fn throw(world: &mut World) -> Storm {
                 harm,
             })
         }
-        10..=11 => Storm::Restart(line),
-        12..=13 => Storm::Second {
+        10..=13 => Storm::Commit {
+            number: 1 + dice.below(8),
+            fate: [Fate::CutBefore, Fate::CutAfter][dice.below(2)],
+        },
+        14..=15 => Storm::Restart(line),
+        16..=17 => Storm::Second {
             line,
             waits: dice.chance(50),
         },
@@ -120,6 +130,20 @@ fn run(world: &World, server: &OwnServer, storm: Storm, parallel: &str) -> Vec<R
             let proxy = ByteProxy::start(server.server.upstream(), Some(at));
             let url = url_through(proxy.port, &world.fleet.database.name);
             let url = format!("{url}&connect_timeout=1");
+            vec![start(&["--database-url", &url]).end()]
+        }
+        Storm::Commit { number, fate } => {
+            let mut seen = 0;
+            let judge = move |_: usize, text: &str| {
+                seen += usize::from(text.contains("COMMIT\0"));
+                if seen == number && text.contains("COMMIT\0") {
+                    fate
+                } else {
+                    Fate::Pass
+                }
+            };
+            let proxy = Proxy::in_front_of(server.server.upstream(), judge);
+            let url = url_through(proxy.port, &world.fleet.database.name);
             vec![start(&["--database-url", &url]).end()]
         }
         Storm::Restart(line) => {
