@@ -1,6 +1,7 @@
 //! The run locks of all databases of a run, taken in cluster-name order before its plan is made, or with it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -36,6 +37,12 @@ pub struct Taking<'a> {
     pub patience: Duration,
     pub cancel: &'a Cancel,
     pub reporter: &'a dyn Reporter,
+}
+
+impl fmt::Debug for Taking<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Taking, patience {:?}", self.patience)
+    }
 }
 
 impl Locks {

@@ -42,7 +42,9 @@ impl Line {
             // An opener that gave up has left a client that nobody needs.
             let is_heard = to_opener.send(answer).is_ok();
             if let (true, Some(mut client)) = (is_heard, client) {
-                to_do.iter().for_each(|job| job(&mut client));
+                for job in &to_do {
+                    job(&mut client);
+                }
             }
         };
         thread::Builder::new()

@@ -121,8 +121,8 @@ fn measure() -> [(Way, Vec<usize>, usize); 2] {
     })
 }
 
-/// Judges all of them, so many side by side.
-fn sweep(what: &str, points: Vec<At>, workers: usize) {
+/// Judges all of them, so many side by side; what was done, in words.
+fn sweep(points: Vec<At>, workers: usize) -> String {
     let (number, since) = (points.len(), Instant::now());
     let points = Mutex::new(points);
     thread::scope(|scope| {
@@ -136,7 +136,7 @@ fn sweep(what: &str, points: Vec<At>, workers: usize) {
             });
         }
     });
-    println!("{what}: {number} points in {:?}", since.elapsed());
+    format!("{number} points in {:?}", since.elapsed())
 }
 
 /// Every message's end, each way.
@@ -158,7 +158,8 @@ fn at_messages(harms: &[Harm]) -> Vec<At> {
 fn the_line_is_cut_or_half_closed_at_every_message() {
     let points = at_messages(&[Harm::Cut, Harm::HalfClose]);
     assert!(points.len() >= 150, "{} points are too few", points.len());
-    sweep("cut or half closed at messages", points, 8);
+    let done = sweep(points, 8);
+    println!("cut or half closed at messages: {done}");
 }
 
 #[test]
@@ -166,7 +167,8 @@ fn the_line_stalls_at_every_message() {
     let points = at_messages(&[Harm::Stall]);
     assert!(points.len() >= 75, "{} points are too few", points.len());
     // They wait most of the time.
-    sweep("stalled at messages", points, 20);
+    let done = sweep(points, 20);
+    println!("stalled at messages: {done}");
 }
 
 /// `TENANTRY_BYTE_STEP=1` tries every byte.
@@ -185,5 +187,6 @@ fn the_line_is_harmed_between_messages() {
             harm: [Harm::Cut, Harm::HalfClose][number % 2],
         }));
     }
-    sweep("cut or half closed at bytes", points, 8);
+    let done = sweep(points, 8);
+    println!("cut or half closed at bytes: {done}");
 }

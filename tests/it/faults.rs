@@ -222,7 +222,6 @@ fn race(grouped: bool, rounds: u64) {
             "SELECT count(*) FROM tenantry.step WHERE tenant = 'acme' AND status = 'applied'";
         assert_eq!(fleet.database.count(steps), ours + 1, "{when}");
     }
-    println!("grouped {grouped}: tenantry was first {ours} times, refinery {theirs} times");
     assert!(ours > 0 && theirs > 0, "both win at times");
     fleet.expect_no_changes();
 }

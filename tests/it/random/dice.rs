@@ -1,6 +1,6 @@
 //! Chance that comes again: equal seeds throw equal numbers.
 
-/// SplitMix64 (Steele, Lea, Flood 2014).
+/// `SplitMix64` (Steele, Lea, Flood 2014).
 pub struct Dice(u64);
 
 impl Dice {

@@ -39,19 +39,15 @@ fn random_fleets_survive_random_faults() {
         None => (1..=number("TENANTRY_RANDOM_RUNS").unwrap_or(RUNS)).collect(),
     };
     let since = Instant::now();
-    let failed = play_all(&seeds);
+    let failures = play_all(&seeds);
     println!("{} seeds in {:?}", seeds.len(), since.elapsed());
-    let again: Vec<String> = failed
-        .iter()
-        .map(|seed| format!("TENANTRY_RANDOM_SEED={seed} cargo test --test it random::"))
-        .collect();
-    assert!(failed.is_empty(), "to see it again:\n{}", again.join("\n"));
+    assert!(failures.is_empty(), "{}", failures.join("\n\n"));
 }
 
-/// Plays seeds side by side; those that failed.
-fn play_all(seeds: &[u64]) -> Vec<u64> {
+/// Plays seeds side by side; what became of those that failed.
+fn play_all(seeds: &[u64]) -> Vec<String> {
     let left = Mutex::new(seeds.iter());
-    let failed = Mutex::new(Vec::new());
+    let failures = Mutex::new(Vec::new());
     thread::scope(|scope| {
         for _ in 0..WORKERS.min(seeds.len()) {
             scope.spawn(|| {
@@ -59,37 +55,43 @@ fn play_all(seeds: &[u64]) -> Vec<u64> {
                 loop {
                     let next = left.lock().expect("nobody panics with it").next();
                     let Some(seed) = next else { return };
-                    if catch_unwind(AssertUnwindSafe(|| play(*seed, server))).is_err() {
-                        eprintln!("seed {seed} failed");
-                        failed.lock().expect("nobody panics with it").push(*seed);
+                    if let Err(failure) = survives(*seed, server) {
+                        let mut failures = failures.lock().expect("nobody panics with it");
+                        failures.push(failure);
                     }
                 }
             });
         }
     });
-    let mut failed = failed.into_inner().expect("nobody panics with it");
-    failed.sort_unstable();
-    failed
+    failures.into_inner().expect("nobody panics with it")
+}
+
+/// Plays a seed; how it failed, and how to see it again.
+fn survives(seed: u64, server: &'static OwnServer) -> Result<(), String> {
+    let mut world = World::new(seed, &server.server);
+    catch_unwind(AssertUnwindSafe(|| play(&mut world, server))).map_err(|_| {
+        let happened = world.log.join("\n  ");
+        format!("TENANTRY_RANDOM_SEED={seed} cargo test --test it random::\n  {happened}")
+    })
 }
 
 /// A few rounds; then what failed is repaired, and a plain apply ends it all.
-fn play(seed: u64, server: &'static OwnServer) {
-    let mut world = World::new(seed, &server.server);
+fn play(world: &mut World, server: &OwnServer) {
     world.write();
-    let mut live = Live::read(&world);
+    let mut live = Live::read(world);
     for round in 0..ROUNDS {
         if round > 0 {
             world.change(&live.ids());
-            live = Live::read(&world);
+            live = Live::read(world);
         }
-        let ended = storm::apply(&mut world, server);
-        live = judge::check(&world, &live, &ended);
+        let ended = storm::apply(world, server);
+        live = judge::check(world, &live, &ended);
     }
     world.repair(&live.ids());
     world.write();
     world.fleet.run(["apply", "--auto-approve"]).expect(0);
     world.fleet.expect_no_changes();
-    let end = Live::read(&world);
+    let end = Live::read(world);
     for (id, tenant) in world.tenants.iter().filter(|(_, tenant)| tenant.in_file) {
         let history = &end.histories[id];
         assert_eq!(*history, world.target(tenant, history), "{id}, in the end");

@@ -70,14 +70,6 @@ pub struct World {
     pub log: Vec<String>,
 }
 
-impl Drop for World {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!("what happened:\n{}", self.log.join("\n"));
-        }
-    }
-}
-
 impl World {
     pub fn new(seed: u64, server: &'static TestServer) -> Self {
         let mut fleet = Fleet::on(Database::on(server), TEMPLATE);
