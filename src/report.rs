@@ -19,13 +19,13 @@ pub struct Report {
     pub tool_version: String,
     pub run: Uuid,
     pub fleet: FleetName,
-    /// The digest of the plan that was carried out.
+    /// The digest of the plan that was carried out; empty if there was none yet.
     pub plan: ContentHash,
     /// The code the program ends with.
     pub exit: u8,
     /// Why work stopped being handed out, if it did.
     pub cancelled: Option<CancelReason>,
-    /// What ended the apply before anything was tried; then every tenant is skipped.
+    /// What ended the apply before anything was tried; then every tenant of the plan is skipped.
     pub error: Option<Failure>,
     pub databases: Vec<DatabaseOutcome>,
     pub outcomes: Vec<Outcome>,
@@ -88,7 +88,8 @@ pub enum Status {
     Failed,
     /// Not tried.
     Skipped,
-    /// The connection was lost after COMMIT was sent and the result couldn't be read.
+    /// The connection was lost after COMMIT was sent and the result couldn't be read; or the server stopped
+    /// answering, and its transaction may be open still.
     Unknown,
 }
 
@@ -151,6 +152,8 @@ pub enum CancelReason {
     Systemic,
     /// The run lock was lost.
     LockLost,
+    /// The server stopped answering.
+    ServerSilent,
     /// SIGINT or SIGTERM: running tenants finish.
     Interrupt,
     /// The second one: running statements are cancelled.
@@ -161,6 +164,11 @@ pub enum CancelReason {
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event<'a> {
+    /// Another run holds the run lock of a database.
+    Waiting {
+        cluster: &'a ClusterName,
+        holder: &'a str,
+    },
     RunStarted {
         run: Uuid,
         tenants: usize,
@@ -294,8 +302,8 @@ mod tests {
     #[test]
     fn the_graver_reason_to_stop_outranks() {
         use CancelReason::{
-            CanaryFailed, Interrupt, LockLost, RepeatedFailure, SecondInterrupt, Systemic,
-            TooManyFailures,
+            CanaryFailed, Interrupt, LockLost, RepeatedFailure, SecondInterrupt, ServerSilent,
+            Systemic, TooManyFailures,
         };
         let ranked = [
             TooManyFailures,
@@ -303,6 +311,7 @@ mod tests {
             RepeatedFailure,
             Systemic,
             LockLost,
+            ServerSilent,
             Interrupt,
             SecondInterrupt,
         ];

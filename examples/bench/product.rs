@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use tenantry::apply::cancel::Cancel;
+use tenantry::apply::locks::Locks;
 use tenantry::apply::{self, Request};
 use tenantry::config;
 use tenantry::model::desired::Desired;
@@ -104,7 +105,7 @@ impl Product {
             lock_wait: Duration::ZERO,
         };
         let started = Instant::now();
-        let report = apply::apply(&request, &Cancel::default(), &Silent)?;
+        let report = apply::apply(&request, Locks::none(), &Cancel::default(), &Silent)?;
         let took = started.elapsed();
         let faults = report.databases.iter().map(|one| &one.error);
         let faults = faults.chain(report.outcomes.iter().map(|one| &one.error));

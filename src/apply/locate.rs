@@ -52,6 +52,26 @@ pub fn by_replay(wire: &mut Wire, prepared: &Prepared<'_>) -> Option<Located> {
     None
 }
 
+/// The place of an error that names none and isn't worth running everything again for: where only one file has run
+/// it is that file, and where that has one statement, this one.
+#[must_use]
+pub fn by_elimination(prepared: &Prepared<'_>) -> Option<Located> {
+    let mut all = texts(prepared);
+    let (text, None) = (all.next()?, all.next()) else {
+        return None;
+    };
+    let sent = prepared.files.get(text.file)?;
+    let statements = sql::statements(&text.sql);
+    if let [statement] = &statements[..] {
+        let position = text.sql[..statement.range.start].chars().count() + 1;
+        return Some(place(sent, position));
+    }
+    Some(Located {
+        file: sent.file.path.display().to_string(),
+        place: None,
+    })
+}
+
 fn texts<'p>(prepared: &'p Prepared<'_>) -> impl Iterator<Item = &'p Text> {
     let migrations = prepared
         .script

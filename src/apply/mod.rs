@@ -4,6 +4,7 @@ mod breaker;
 pub mod cancel;
 mod capacity;
 mod locate;
+pub mod locks;
 mod locks_needed;
 pub mod prepare;
 mod retry;
@@ -23,7 +24,8 @@ use crate::control::journal::{self, RunStart, StepRow};
 use crate::error::{Error, Exit};
 use crate::model::count;
 use crate::model::desired::{Desired, Tenant, Timeouts};
-use crate::model::name::{ClusterName, RoleName, TemplateName};
+use crate::model::name::{ClusterName, FleetName, RoleName, TemplateName};
+use crate::model::template::ContentHash;
 use crate::observe::Targets;
 use crate::pg::clients::Clients;
 use crate::pg::descriptors;
@@ -38,6 +40,7 @@ use crate::report::{
 
 use cancel::Cancel;
 use capacity::Room;
+use locks::{Locked, Locks, Taking};
 use locks_needed::locks_of_a_tenant;
 use prepare::Preparation;
 use run_lock::RunLock;
@@ -52,25 +55,32 @@ pub struct Request<'a> {
     pub targets: &'a Targets,
     /// Overrides every cluster's own.
     pub parallel: Option<usize>,
-    /// How long to wait for another run.
+    /// How long to wait for another run, where its lock isn't held yet.
     pub lock_wait: Duration,
 }
 
 /// Workers of a cluster that says nothing else.
 pub const DEFAULT_PARALLEL: usize = 8;
 
-/// Carries the plan out.
+/// Carries the plan out. Locks that are still missing are taken first.
 ///
 /// # Errors
 /// Only before anything was changed: a lock held by another run (5), a refusal (4), no connection (1).
 /// From then on everything is in the report.
 pub fn apply(
     request: &Request<'_>,
+    locks: Locks,
     cancel: &Cancel,
     reporter: &dyn Reporter,
 ) -> Result<Report, Error> {
-    let run = Uuid::new_v4();
-    let mut databases = Databases::open(request, run, cancel)?;
+    let run = locks.run;
+    let taking = Taking {
+        targets: request.targets,
+        patience: request.lock_wait,
+        cancel,
+        reporter,
+    };
+    let mut databases = Databases::open(request, locks, &taking)?;
     reporter.event(&Event::RunStarted {
         run,
         tenants: request
@@ -104,6 +114,29 @@ pub fn untried(request: &Request<'_>, error: &Error) -> Report {
     let run = Uuid::new_v4();
     let outcomes = wave::skip_all(request, run, "the apply ended before anything was tried");
     let (report, _) = report(request, run, &Cancel::default(), Vec::new(), outcomes);
+    ended(report, error)
+}
+
+/// The report of an apply that `error` ended before there was a plan.
+#[must_use]
+pub fn unplanned(fleet: &FleetName, error: &Error) -> Report {
+    let report = Report {
+        format_version: FORMAT_VERSION.to_owned(),
+        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        run: Uuid::new_v4(),
+        fleet: fleet.clone(),
+        plan: ContentHash(String::new()),
+        exit: error.exit as u8,
+        cancelled: None,
+        error: None,
+        databases: Vec::new(),
+        outcomes: Vec::new(),
+        summary: ReportSummary::default(),
+    };
+    ended(report, error)
+}
+
+fn ended(report: Report, error: &Error) -> Report {
     Report {
         exit: error.exit as u8,
         error: Some(Failure {
@@ -140,13 +173,14 @@ struct Databases(BTreeMap<ClusterName, Database>);
 
 impl Databases {
     /// Locks every database of the run, in cluster-name order, and checks each before anything is changed.
-    fn open(request: &Request<'_>, run: Uuid, cancel: &Cancel) -> Result<Self, Error> {
-        let application = format!("tenantry/{}", run.simple());
+    fn open(request: &Request<'_>, mut locks: Locks, taking: &Taking<'_>) -> Result<Self, Error> {
         let mut databases = BTreeMap::new();
         for cluster in clusters_of(request) {
-            let database = Database::open(request, cluster, &application, cancel)?;
+            let locked = locks.remove(cluster, taking)?;
+            let database = Database::open(request, cluster, locked)?;
             databases.insert(cluster.clone(), database);
         }
+        locks.free();
         Ok(Self(databases))
     }
 
@@ -192,20 +226,8 @@ impl Databases {
 }
 
 impl Database {
-    fn open(
-        request: &Request<'_>,
-        cluster: &ClusterName,
-        application: &str,
-        cancel: &Cancel,
-    ) -> Result<Self, Error> {
-        let target = request
-            .targets
-            .get(cluster)
-            .ok_or_else(|| Error::failed(format!("cluster {cluster} has no connection settings")))?
-            .as_ref()
-            .map_err(Clone::clone)?;
-        let clients = Clients::new(target.clone());
-        let lock = RunLock::take(&clients, cluster, application, request.lock_wait, cancel)?;
+    fn open(request: &Request<'_>, cluster: &ClusterName, locked: Locked) -> Result<Self, Error> {
+        let Locked { clients, lock } = locked;
         let fault = |error: PgError| Error::failed(format!("cluster {cluster}: {error}"));
         let mut wire = clients.connect().map_err(fault)?;
         let (facts, capacity) = prepare::check(

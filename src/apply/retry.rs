@@ -18,6 +18,8 @@ pub enum Verdict {
     Systemic,
     /// COMMIT was sent and no answer came.
     Unknown,
+    /// No answer comes any more; COMMIT wasn't sent.
+    Silent,
 }
 
 /// Where in a tenant's transaction an error came up.
@@ -35,6 +37,9 @@ pub enum Phase {
 #[must_use]
 pub fn judge(error: &PgError, phase: Phase) -> Verdict {
     let code = error.sqlstate.as_deref().unwrap_or_default();
+    if error.silent && phase != Phase::Commit {
+        return Verdict::Silent;
+    }
     if error.closed || matches!(code, "57P01" | "57P02" | "57P03") {
         return if phase == Phase::Commit {
             Verdict::Unknown
@@ -133,6 +138,13 @@ mod tests {
         };
         assert_eq!(judge(&lost, Phase::File), Verdict::Retry);
         assert_eq!(judge(&lost, Phase::Commit), Verdict::Unknown);
+        let silent = PgError {
+            silent: true,
+            ..lost
+        };
+        assert_eq!(judge(&silent, Phase::Connect), Verdict::Silent);
+        assert_eq!(judge(&silent, Phase::File), Verdict::Silent);
+        assert_eq!(judge(&silent, Phase::Commit), Verdict::Unknown);
     }
 
     #[test]

@@ -9,12 +9,13 @@ use std::time::{Duration, Instant};
 use crate::control::RUN_LOCK;
 use crate::error::{Error, Exit};
 use crate::model::name::{ClusterName, quote_literal};
-use crate::pg::catalog;
+use crate::pg::catalog::{self, LockHolder};
 use crate::pg::clients::Clients;
 use crate::pg::error::PgError;
 use crate::pg::wire::{BEGIN, Wire};
+use crate::report::Event;
 
-use super::cancel::Cancel;
+use super::locks::Taking;
 
 /// A held run lock; dropping it frees the lock.
 #[derive(Debug)]
@@ -27,8 +28,11 @@ const LOOK_AFTER: Duration = Duration::from_secs(2);
 
 const POLL: Duration = Duration::from_millis(250);
 
+/// How long the server may take to answer about a lock, which needs no work.
+const ANSWER: Duration = Duration::from_secs(30);
+
 impl RunLock {
-    /// Takes the lock, waiting up to `patience` for another run.
+    /// Takes the lock, waiting for another run as long as it is told to.
     ///
     /// # Errors
     /// Exit 5, naming the holder, when another run keeps it.
@@ -36,25 +40,35 @@ impl RunLock {
         clients: &Clients,
         cluster: &ClusterName,
         application: &str,
-        patience: Duration,
-        cancel: &Cancel,
+        taking: &Taking<'_>,
     ) -> Result<Self, Error> {
         let fault = |error: PgError| {
             Error::failed(format!("cluster {cluster}: taking the run lock: {error}"))
         };
         let mut wire = clients.connect().map_err(fault)?;
         let since = Instant::now();
-        loop {
-            if try_lock(&mut wire, application).map_err(fault)? {
-                let wire = Mutex::new((wire, Instant::now()));
-                return Ok(Self { wire });
+        let mut told = false;
+        while !try_lock(&mut wire, application).map_err(fault)? {
+            let holder = catalog::lock_holder(&mut wire, RUN_LOCK).ok().flatten();
+            let ours = |holder: &LockHolder| holder.application.as_deref() == Some(application);
+            if holder.as_ref().is_some_and(ours) {
+                return Err(twice(cluster));
             }
-            let given_up = cancel.reason().is_some() || since.elapsed() >= patience;
-            if given_up {
-                return Err(held(&mut wire, cluster));
+            let holder = holder.map_or("a session that can't be seen".to_owned(), |holder| {
+                holder.to_string()
+            });
+            let waited = since.elapsed() >= taking.patience;
+            if waited || taking.cancel.reason().is_some() {
+                return Err(held(&holder, cluster));
             }
-            cancel.sleep(POLL);
+            if !std::mem::replace(&mut told, true) {
+                let holder = &holder;
+                taking.reporter.event(&Event::Waiting { cluster, holder });
+            }
+            taking.cancel.sleep(POLL);
         }
+        let wire = Mutex::new((wire, Instant::now()));
+        Ok(Self { wire })
     }
 
     /// Whether the lock is still ours; asks the server at most every two seconds, one worker at a time.
@@ -67,7 +81,7 @@ impl RunLock {
             return true;
         }
         *seen = Instant::now();
-        wire.run("SELECT").is_ok()
+        wire.within(ANSWER).run("SELECT").is_ok()
     }
 
     /// Runs SQL that can't fail on the lock's connection: an error would end its transaction, and free the lock.
@@ -83,7 +97,7 @@ impl RunLock {
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner);
         // A lost connection has freed it already.
-        let _ = wire.run("ROLLBACK");
+        let _ = wire.within(ANSWER).run("ROLLBACK");
     }
 }
 
@@ -92,7 +106,7 @@ const NO_TIMEOUT: &str = "SELECT pg_catalog.set_config(s.name, '0', true) \
      FROM pg_catalog.pg_settings s WHERE s.name OPERATOR(pg_catalog.=) 'transaction_timeout'";
 
 fn try_lock(wire: &mut Wire, application: &str) -> Result<bool, PgError> {
-    let results = wire.simple(&format!(
+    let results = wire.within(ANSWER).simple(&format!(
         "{BEGIN}; SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL client_connection_check_interval = 500; \
          SET LOCAL application_name = {}; \
          SELECT pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtextextended({}, 0)); {NO_TIMEOUT}",
@@ -109,11 +123,15 @@ fn try_lock(wire: &mut Wire, application: &str) -> Result<bool, PgError> {
     Ok(got)
 }
 
-fn held(wire: &mut Wire, cluster: &ClusterName) -> Error {
-    let holder = match catalog::lock_holder(wire, RUN_LOCK) {
-        Ok(Some(holder)) => holder.to_string(),
-        _ => "a session that can't be seen".to_owned(),
-    };
+/// This run holds the lock itself. The plan knows it too, where the server tells who it is.
+fn twice(cluster: &ClusterName) -> Error {
+    Error::refused(format!(
+        "cluster {cluster} leads to the database of another cluster of this run"
+    ))
+    .hint("Keep one of the two clusters and declare its tenants there.")
+}
+
+fn held(holder: &str, cluster: &ClusterName) -> Error {
     Error::new(
         Exit::Locked,
         format!("cluster {cluster} is locked by another run: {holder}"),

@@ -1,6 +1,7 @@
 //! One tenant, one transaction: lock, recheck, act, commit.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use uuid::Uuid;
 
@@ -12,7 +13,7 @@ use crate::model::observed::LiveHistory;
 use crate::pg::error::PgError;
 use crate::pg::history;
 use crate::pg::runner;
-use crate::pg::wire::{BEGIN, OWN_PATH, ResultSet, SEE_ALL, Wire};
+use crate::pg::wire::{self, BEGIN, OWN_PATH, ResultSet, SEE_ALL, Wire};
 use crate::plan::action::Precondition;
 
 use super::locate::{self, Located};
@@ -84,13 +85,14 @@ pub fn attempt(wire: &mut Wire, work: &Work<'_>, role: &RoleName) -> Result<Atte
     );
     if open && !wire.is_closed() {
         // The connection goes away with the doubt if even this fails.
-        let _ = wire.run(if result.is_ok() { "ROLLBACK" } else { GIVE_UP });
+        let end = if result.is_ok() { "ROLLBACK" } else { GIVE_UP };
+        let _ = wire.within(one(work)).run(end);
     }
     result
 }
 
 fn transaction(wire: &mut Wire, work: &Work<'_>, role: &RoleName) -> Result<Attempt, Broken> {
-    let opened = match wire.simple(&work.opening()) {
+    let opened = match wire.within(one(work)).simple(&work.opening()) {
         Ok(opened) => opened,
         Err(error) if is_history_gone(work, &error) => {
             return Ok(Attempt::Stale(format!(
@@ -203,15 +205,20 @@ fn check_row(work: &Work<'_>, opened: &[ResultSet]) -> Result<(), String> {
 
 fn act(wire: &mut Wire, work: &Work<'_>, prepared: &Prepared<'_>) -> Result<(), Broken> {
     if let Some(create) = &prepared.create_schema {
-        wire.run(create)
+        wire.within(one(work))
+            .run(create)
             .map_err(own(&format!("creating schema {}", work.tenant.schema)))?;
     }
+    wire.within(all(work, prepared));
     let Err((error, batch)) = runner::run(wire, &prepared.script) else {
         return Ok(());
     };
     let mut located = locate::by_position(&error, &batch, prepared);
     if located.is_none() && is_worth_replaying(&error) {
         located = replay(wire, work, prepared);
+    }
+    if located.is_none() && took_too_long(&error) {
+        located = locate::by_elimination(prepared);
     }
     Err(Broken {
         phase: if located.is_some() {
@@ -238,6 +245,11 @@ fn is_worth_replaying(error: &PgError) -> bool {
         )
 }
 
+/// Errors of a statement that waited or ran too long, or met another's: to run it again would take as long again.
+fn took_too_long(error: &PgError) -> bool {
+    matches!(error.sqlstate.as_deref(), Some("57014" | "55P03" | "40P01"))
+}
+
 fn replay(wire: &mut Wire, work: &Work<'_>, prepared: &Prepared<'_>) -> Option<Located> {
     wire.run("ROLLBACK").ok()?;
     let opened = wire.simple(&work.opening()).ok()?;
@@ -252,6 +264,35 @@ fn replay(wire: &mut Wire, work: &Work<'_>, prepared: &Prepared<'_>) -> Option<L
 /// Rolls back, for a connection that is dropped next. What a rollback leaves, such as locks of the session, must not
 /// reach another client through a pooler, which ends a session that is left within a transaction.
 const GIVE_UP: &str = "ROLLBACK; BEGIN";
+
+/// How long a message of ours may take: together its statements are as quick as one of a file's may be.
+fn one(work: &Work<'_>) -> Duration {
+    wire::limit(times(work.tenant.timeouts.statement.0, 1))
+}
+
+/// How long the message with the files may take: each of their statements its timeout, and once more for ours.
+fn all(work: &Work<'_>, prepared: &Prepared<'_>) -> Duration {
+    let timeout = work.tenant.timeouts.statement.0;
+    let script = &prepared.script;
+    let migrations = script.migrations.iter().filter_map(|one| one.run.as_ref());
+    let texts = script.template.iter().chain(migrations);
+    let files = texts.map(|text| {
+        let own = prepared.files.get(text.file);
+        let own = own.and_then(|sent| sent.file.directives.statement_timeout);
+        // As many semicolons as statements, or more.
+        let statements = 1 + text.sql.bytes().filter(|byte| *byte == b';').count();
+        times(own.unwrap_or(timeout), statements)
+    });
+    wire::limit(files.fold(times(timeout, 1), Duration::saturating_add))
+}
+
+/// The time of so many statements; a timeout of zero is none, as it is to the server.
+fn times(timeout: Duration, statements: usize) -> Duration {
+    if timeout.is_zero() {
+        return Duration::MAX;
+    }
+    timeout.saturating_mul(u32::try_from(statements).unwrap_or(u32::MAX))
+}
 
 /// The server's notices, each once; one that says a name was cut is an error (SQLSTATE 42622).
 fn notices(wire: &mut Wire) -> Result<Vec<String>, Broken> {
@@ -278,7 +319,7 @@ fn notices(wire: &mut Wire) -> Result<Vec<String>, Broken> {
 }
 
 fn commit(wire: &mut Wire, work: &Work<'_>, prepared: &Prepared<'_>) -> Result<(), Broken> {
-    let Err(error) = wire.run("COMMIT") else {
+    let Err(error) = wire.within(one(work)).run("COMMIT") else {
         return Ok(());
     };
     // A constraint that a file put off until now.

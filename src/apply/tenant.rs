@@ -12,7 +12,7 @@ use crate::report::{CancelReason, Event, Failure, Outcome, Reporter, Status};
 
 use super::cancel::Cancel;
 use super::locate;
-use super::retry::{self, MAX_RETRIES, Verdict};
+use super::retry::{self, MAX_RETRIES, Phase, Verdict};
 use super::step::{self, Attempt, Broken, Done};
 use super::work::Work;
 
@@ -151,7 +151,16 @@ impl<'s, 'a> Trial<'s, 'a> {
     /// What an error leads to; `None` to try again.
     fn after(&mut self, broken: Broken) -> Option<End> {
         match retry::judge(&broken.error, broken.phase) {
-            Verdict::Unknown => self.resolve(broken),
+            Verdict::Unknown => {
+                if broken.error.silent {
+                    self.stop_all(CancelReason::ServerSilent);
+                }
+                self.resolve(broken)
+            }
+            Verdict::Silent => {
+                self.stop_all(CancelReason::ServerSilent);
+                Some(given_up(broken))
+            }
             Verdict::Retry if self.may_retry() => {
                 if broken.error.closed {
                     // So a pooler ends who has waited too long for a connection to the server: it has no more.
@@ -162,7 +171,7 @@ impl<'s, 'a> Trial<'s, 'a> {
             }
             verdict => {
                 if verdict == Verdict::Systemic {
-                    self.stop_all();
+                    self.stop_all(CancelReason::Systemic);
                 }
                 Some(End::Failed(self.failure(broken)))
             }
@@ -181,8 +190,7 @@ impl<'s, 'a> Trial<'s, 'a> {
         failure
     }
 
-    fn stop_all(&self) {
-        let reason = CancelReason::Systemic;
+    fn stop_all(&self, reason: CancelReason) {
         if self.shop.cancel.stop(reason) {
             self.shop.reporter.event(&Event::Cancelled { reason });
         }
@@ -292,6 +300,19 @@ const POLL: Duration = Duration::from_millis(200);
 
 fn failure(broken: Broken) -> Failure {
     locate::failure(&broken.error, &broken.attempted, broken.located)
+}
+
+/// A tenant whose server fell silent before COMMIT was sent: nothing of it can be committed any more, but what was
+/// begun holds its locks until the server comes to itself.
+fn given_up(broken: Broken) -> End {
+    let nothing_sent = broken.phase == Phase::Connect;
+    let mut failure = failure(broken);
+    failure.hint = Some("Look after the server, then apply again.".to_owned());
+    if nothing_sent {
+        return End::Failed(failure);
+    }
+    failure.message += "; COMMIT wasn't sent, so nothing of it will be committed";
+    End::Unknown(failure)
 }
 
 /// A byte of chance, to keep tenants from retrying in step.

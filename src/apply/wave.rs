@@ -198,6 +198,7 @@ fn words(reason: CancelReason) -> &'static str {
         CancelReason::RepeatedFailure => "one tenant after the other failed with the same error",
         CancelReason::Systemic => "an error that every tenant would meet stopped the run",
         CancelReason::LockLost => "the run lock was lost",
+        CancelReason::ServerSilent => "the server stopped answering",
         CancelReason::Interrupt | CancelReason::SecondInterrupt => "the run was interrupted",
     }
 }

@@ -14,11 +14,13 @@ use super::plan::{self, Making};
 use super::progress::{self, Ndjson};
 use super::{Exit, Failure, or_failed, signals};
 use crate::apply::cancel::Cancel;
+use crate::apply::locks::{Locks, Taking};
 use crate::apply::{self, Request};
 use crate::error::Error;
 use crate::model::count;
 use crate::model::desired::Desired;
 use crate::model::duration::parse_duration;
+use crate::observe::Targets;
 use crate::plan::Plan;
 use crate::plan::digest::desired_digest;
 use crate::plan::hazard::{self, Allow};
@@ -37,7 +39,9 @@ Examples:
   tenantry apply --tenant sandbox               one tenant first
 
 What isn't blocked is carried out. A tenant is changed wholly or not at all;
-after a failure or an interruption, apply again to go on.")]
+after a failure or an interruption, apply again to go on. No other run changes
+these databases from before the plan is made until the end, the question
+included; `--lock-wait` waits for one that is under way, then plans.")]
 pub struct Args {
     /// A plan saved by `plan --out`; without it, a plan is made now
     #[arg(value_name = "PLAN")]
@@ -71,13 +75,24 @@ pub fn run(context: &Context<'_>, args: &Args) -> Result<Exit, Failure> {
         args.allow.iter().map(|text| Allow::parse(text)).collect();
     let allow = allow?;
     let desired = context.load()?;
-    let job = job(context, args, &desired)?;
     // Found out before anything is changed.
     let output = context.output()?;
+    let teller = Teller::new(context, format, &output);
+    let started = Instant::now();
+    let watching = Watching::new(context)?;
+    let targets = context.targets(&desired);
+    let locks = match lock(context, args, &desired, &targets, &watching, &teller) {
+        Err(error) if error.exit != Exit::Usage => {
+            let report = apply::unplanned(&desired.fleet, &error);
+            let report = refused(context, &teller, report, &error);
+            return Ok(end(context, teller, &report, started, output));
+        }
+        locks => locks?,
+    };
+    let job = job(context, args, &desired)?;
     let on_stdout = format == Format::Human && output.is_stdout();
     let asks = job.plan.has_changes() && !args.auto_approve;
     show(context, &job.plan, on_stdout, asks);
-    let targets = context.targets(&desired);
     let request = Request {
         desired: &desired,
         plan: &job.plan,
@@ -86,13 +101,39 @@ pub fn run(context: &Context<'_>, args: &Args) -> Result<Exit, Failure> {
         parallel: context.global.parallel,
         lock_wait: args.lock_wait,
     };
-    let teller = Teller::new(context, format, &output);
-    let started = Instant::now();
     let result = approve(context, args, &job.plan, &allow)
-        .and_then(|()| supervised(context, &request, teller.reporter()));
-    let report = result.unwrap_or_else(|error| refused(context, &request, &teller, &error));
-    let (text, kind) = document(context, teller, &report, started.elapsed(), &output);
-    Ok(tell(context, &report, &text, kind, output))
+        .and_then(|()| watching.apply(&request, locks, teller.reporter()));
+    let report = result.unwrap_or_else(|error| {
+        let report = apply::untried(&request, &error);
+        refused(context, &teller, report, &error)
+    });
+    Ok(end(context, teller, &report, started, output))
+}
+
+/// Locks what is about to be planned, as nobody else should change it between the plan and its end. A saved plan is
+/// locked when it is carried out.
+fn lock(
+    context: &Context<'_>,
+    args: &Args,
+    desired: &Desired,
+    targets: &Targets,
+    watching: &Watching,
+    teller: &Teller,
+) -> Result<Locks, Error> {
+    if args.saved.is_some() {
+        return watching.idle(Ok(Locks::none()));
+    }
+    // A slip in a filter is told before any database is asked.
+    let picked = context.selection()?.pick(desired)?;
+    let tenants = picked.iter().filter_map(|id| desired.tenants.get(id));
+    let taking = Taking {
+        targets,
+        patience: args.lock_wait,
+        cancel: &watching.cancel,
+        reporter: teller.reporter(),
+    };
+    let locks = Locks::take(&tenants.map(|tenant| &tenant.cluster).collect(), &taking);
+    watching.idle(locks)
 }
 
 fn job(context: &Context<'_>, args: &Args, desired: &Desired) -> Result<Job, Error> {
@@ -221,9 +262,8 @@ fn approve(context: &Context<'_>, args: &Args, plan: &Plan, allow: &[Allow]) -> 
 }
 
 /// What ended the apply early is told at once, and is the report too.
-fn refused(context: &Context<'_>, request: &Request<'_>, teller: &Teller, error: &Error) -> Report {
+fn refused(context: &Context<'_>, teller: &Teller, report: Report, error: &Error) -> Report {
     context.streams.error(error);
-    let report = apply::untried(request, error);
     if let Some(failure) = &report.error {
         teller.reporter().event(&Event::Refused {
             exit: report.exit,
@@ -231,6 +271,18 @@ fn refused(context: &Context<'_>, request: &Request<'_>, teller: &Teller, error:
         });
     }
     report
+}
+
+/// Tells the report; the exit code.
+fn end(
+    context: &Context<'_>,
+    teller: Teller,
+    report: &Report,
+    started: Instant,
+    output: Output,
+) -> Exit {
+    let (text, kind) = document(context, teller, report, started.elapsed(), &output);
+    tell(context, report, &text, kind, output)
 }
 
 /// Writes the report; the exit code.
@@ -262,24 +314,51 @@ fn untold(report: &Report, exit: Exit) -> Exit {
     }
 }
 
-/// Applies under the eyes of the signal handler.
-fn supervised(
-    context: &Context<'_>,
-    request: &Request<'_>,
-    reporter: &dyn Reporter,
-) -> Result<Report, Error> {
-    let cancel = Arc::new(Cancel::default());
-    let _watch = signals::watch(&cancel, &context.streams)?;
-    apply::apply(request, &cancel, reporter).map_err(|error| {
-        if cancel.reason() >= Some(CancelReason::Interrupt) {
-            Error {
-                exit: Exit::Interrupted,
-                ..error
+/// The signal handler, and what it stops.
+struct Watching {
+    cancel: Arc<Cancel>,
+    watch: signals::Watch,
+}
+
+impl Watching {
+    fn new(context: &Context<'_>) -> Result<Self, Error> {
+        let cancel = Arc::new(Cancel::default());
+        let watch = signals::watch(&cancel, &context.streams)?;
+        Ok(Self { cancel, watch })
+    }
+
+    fn apply(
+        &self,
+        request: &Request<'_>,
+        locks: Locks,
+        reporter: &dyn Reporter,
+    ) -> Result<Report, Error> {
+        self.watch.set_idle(false);
+        self.told(apply::apply(request, locks, &self.cancel, reporter))
+    }
+
+    /// From now until the run begins a signal ends the program at once; one that came before ends it here.
+    fn idle<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
+        self.watch.set_idle(true);
+        self.told(result.and_then(|got| match self.cancel.reason() {
+            None => Ok(got),
+            Some(_) => Err(Error::failed("interrupted; nothing was changed")),
+        }))
+    }
+
+    /// An error of an interrupted run leads to 130.
+    fn told<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
+        result.map_err(|error| {
+            if self.cancel.reason() >= Some(CancelReason::Interrupt) {
+                Error {
+                    exit: Exit::Interrupted,
+                    ..error
+                }
+            } else {
+                error
             }
-        } else {
-            error
-        }
-    })
+        })
+    }
 }
 
 /// Who tells what happens, and in which form the report comes.

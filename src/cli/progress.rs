@@ -59,9 +59,10 @@ impl Reporter for Bar {
                 self.bar.finish_and_clear();
                 self.streams.draw(None);
             }
-            Event::DatabaseStep(_) | Event::Retrying { .. } | Event::Cancelled { .. } => {
-                self.above(event);
-            }
+            Event::Waiting { .. }
+            | Event::DatabaseStep(_)
+            | Event::Retrying { .. }
+            | Event::Cancelled { .. } => self.above(event),
         }
     }
 }
@@ -123,6 +124,10 @@ impl Reporter for Ndjson {
 /// An event in words; none for what needs no line.
 fn line(event: &Event<'_>) -> Option<String> {
     Some(match event {
+        Event::Waiting { cluster, holder } => format!(
+            "cluster {cluster} is locked by another run, waiting for it: {}",
+            harmless(holder)
+        ),
         Event::RunStarted {
             run,
             tenants,

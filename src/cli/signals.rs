@@ -1,6 +1,8 @@
 //! SIGINT and SIGTERM: the first lets running tenants finish, the second cancels them, the third ends the program.
+//! While a plan is made or asked about, nothing has begun, and the first ends it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -13,11 +15,22 @@ use crate::error::Error;
 
 /// Signals are heeded as long as it lives.
 #[derive(Debug)]
-pub struct Watch(Handle);
+pub struct Watch {
+    handle: Handle,
+    /// Whether a signal ends the program at once.
+    idle: Arc<AtomicBool>,
+}
+
+impl Watch {
+    /// Says whether nothing has begun yet.
+    pub fn set_idle(&self, idle: bool) {
+        self.idle.store(idle, Ordering::SeqCst);
+    }
+}
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        self.0.close();
+        self.handle.close();
     }
 }
 
@@ -27,16 +40,21 @@ pub fn watch(cancel: &Arc<Cancel>, streams: &Arc<Streams>) -> Result<Watch, Erro
         .map_err(|error| Error::failed(format!("watching for signals: {error}")))?;
     let handle = signals.handle();
     let (cancel, streams) = (Arc::clone(cancel), Arc::clone(streams));
+    let idle = Arc::new(AtomicBool::new(false));
+    let watch = Watch {
+        handle,
+        idle: Arc::clone(&idle),
+    };
     thread::spawn(move || {
         for signal in signals.forever() {
-            heed(signal, &cancel, &streams);
+            heed(signal, idle.load(Ordering::SeqCst), &cancel, &streams);
         }
     });
-    Ok(Watch(handle))
+    Ok(watch)
 }
 
-fn heed(signal: i32, cancel: &Cancel, streams: &Streams) {
-    if cancel.is_hard() {
+fn heed(signal: i32, idle: bool, cancel: &Cancel, streams: &Streams) {
+    if idle || cancel.is_hard() {
         // Nothing is half done: the server rolls back what has no commit.
         let _ = low_level::emulate_default_handler(signal);
     }

@@ -16,12 +16,40 @@ use crate::model::template::ContentHash;
 use super::error::PgError;
 use super::wire::{Wire, begin_reading};
 
+/// The oldest server that will do, as `server_version_num`: it ends what a killed client has left running
+/// (`client_connection_check_interval`).
+const OLDEST: i32 = 140_000;
+
+fn check_version(number: i32) -> Result<(), PgError> {
+    if number >= OLDEST {
+        return Ok(());
+    }
+    let (major, minor) = (number / 10_000, number % 100);
+    // Up to 9.6 a major version had two numbers.
+    let version = if major < 10 {
+        format!("{major}.{}", number / 100 % 100)
+    } else {
+        format!("{major}.{minor}")
+    };
+    Err(PgError {
+        hint: Some("Upgrade the server.".to_owned()),
+        ..PgError::own(format!(
+            "the server is PostgreSQL {version}, and {} is the oldest that will do",
+            OLDEST / 10_000
+        ))
+    })
+}
+
 /// Reads what server, database and role this connection ended at.
+///
+/// # Errors
+/// The server's; and that it is too old.
 pub fn server(wire: &mut Wire) -> Result<ServerFacts, PgError> {
     let rows = wire.typed(include_str!("queries/server.sql"), &[])?;
     let row = rows
         .first()
         .ok_or_else(|| PgError::own("the server doesn't know its own database"))?;
+    check_version(row.get(0))?;
     let may_identify: bool = row.get(7);
     let mut facts = ServerFacts {
         version_num: row.get(0),
@@ -329,4 +357,20 @@ fn named<T>(name: Result<T, crate::model::name::BadName>) -> Result<T, PgError> 
             "the database holds a name tenantry can't use: {error}"
         ))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn servers_before_14_are_refused_by_name() {
+        for good in [140_000, 150_018, 180_006] {
+            assert_eq!(check_version(good), Ok(()), "{good}");
+        }
+        for (number, version) in [(139_999, "13.99"), (130_004, "13.4"), (90_624, "9.6")] {
+            let words = check_version(number).unwrap_err().message;
+            assert!(words.contains(&format!("PostgreSQL {version},")), "{words}");
+        }
+    }
 }

@@ -6,6 +6,8 @@ use std::io;
 
 use postgres::error::{DbError, ErrorPosition, Severity};
 
+use super::patience::Silence;
+
 /// What the server or the connection said.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PgError {
@@ -20,6 +22,8 @@ pub struct PgError {
     pub constraint: Option<String>,
     /// The connection was there and is gone.
     pub closed: bool,
+    /// It was given up because no answer came. The server may still be at work.
+    pub silent: bool,
 }
 
 impl PgError {
@@ -40,6 +44,16 @@ impl PgError {
             // Some versions have one SQLSTATE for everything.
             Some("08P01") => self.message.contains("no more connections allowed"),
             _ => false,
+        }
+    }
+}
+
+impl From<Silence> for PgError {
+    fn from(silence: Silence) -> Self {
+        Self {
+            closed: true,
+            silent: silence != Silence::Gone,
+            ..Self::own(silence.to_string())
         }
     }
 }
@@ -76,6 +90,7 @@ impl From<&DbError> for PgError {
             constraint: db.constraint().map(str::to_owned),
             // The server says no more after these, though the driver's client takes itself for open.
             closed: matches!(severity(db), "FATAL" | "PANIC"),
+            silent: false,
         }
     }
 }
@@ -102,11 +117,10 @@ impl From<postgres::Error> for PgError {
         }
         let source = error.source();
         let words = source.map_or_else(|| error.to_string(), |source| format!("{error}: {source}"));
-        let broken = source
-            .and_then(|source| source.downcast_ref())
-            .is_some_and(is_broken);
+        let source: Option<&io::Error> = source.and_then(|source| source.downcast_ref());
         Self {
-            closed: error.is_closed() || broken,
+            closed: error.is_closed() || source.is_some_and(is_broken),
+            silent: source.is_some_and(|source| source.kind() == io::ErrorKind::TimedOut),
             ..Self::own(words)
         }
     }

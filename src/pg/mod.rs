@@ -5,6 +5,8 @@ pub mod clients;
 pub mod descriptors;
 pub mod error;
 pub mod history;
+mod line;
+mod patience;
 pub mod pooling;
 pub mod runner;
 pub mod settings;

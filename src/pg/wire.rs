@@ -1,29 +1,48 @@
 //! The only door through which messages go to a server.
 //!
 //! Each method is one message and one round trip, with a crash point on either side. Nothing is prepared by name,
-//! so a connection may be another server process after every transaction.
+//! so a connection may be another server process after every transaction. No message waits for ever for its answer.
 
 use std::fmt;
-use std::sync::mpsc::channel;
+use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 use std::time::Duration;
 
+use bytes::BytesMut;
 use postgres::error::DbError;
-use postgres::types::{ToSql, Type};
+use postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use postgres::{Client, Row, SimpleQueryMessage, SimpleQueryRow};
 
 use crate::crash;
 use crate::model::desired::Timeouts;
 
 use super::error::{PgError, severity};
+use super::line::Line;
+use super::patience::{self, Silence};
 use super::settings::Target;
 
 /// An open connection.
 pub struct Wire {
-    /// There until dropped.
-    client: Option<Client>,
+    line: Line,
+    target: Target,
     notices: Arc<Mutex<Vec<PgNotice>>>,
+    /// How long the next message may take.
+    limit: Duration,
+    closed: bool,
+    /// Why it was given up, if it was.
+    silence: Option<Silence>,
+}
+
+/// How long a statement of ours may take where nothing else is said, as in [`begin_reading`] and [`guards`].
+const STATEMENT: Duration = Duration::from_mins(10);
+
+/// What a message may take beyond the server's own timeouts.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// How long a message may take whose statements take so long by the server's own timeouts.
+#[must_use]
+pub fn limit(statements: Duration) -> Duration {
+    statements.saturating_add(GRACE)
 }
 
 impl fmt::Debug for Wire {
@@ -75,30 +94,68 @@ impl Wire {
     pub fn connect(target: &Target) -> Result<Self, PgError> {
         let notices = Arc::<Mutex<Vec<PgNotice>>>::default();
         let heard = Arc::clone(&notices);
+        let server = target.clone();
+        let connect = move || {
+            server.connect(move |notice| {
+                let mut heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
+                heard.push(PgNotice::from(&notice));
+            })
+        };
         crash::point("before connecting");
-        let connected = target.connect(move |notice| {
-            let mut heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
-            heard.push(PgNotice::from(&notice));
-        });
+        let connected = Self::open(target, connect);
         crash::point("after connecting");
-        let client = connected.map_err(|error| PgError {
+        let line = connected.map_err(|error| PgError {
             closed: false,
             ..error
         })?;
         Ok(Self {
-            client: Some(client),
+            line,
+            target: target.clone(),
             notices,
+            limit: limit(STATEMENT),
+            closed: false,
+            silence: None,
         })
+    }
+
+    fn open(
+        target: &Target,
+        connect: impl FnOnce() -> Result<Client, PgError> + Send + 'static,
+    ) -> Result<Line, PgError> {
+        let started = Line::open(connect);
+        let (mut line, opened) =
+            started.map_err(|error| PgError::own(format!("starting a thread: {error}")))?;
+        let limit = target.connecting();
+        match opened.recv_timeout(limit) {
+            // One attempt that took too long is no reason to give the server up.
+            Ok(connected) => connected.map(|()| line).map_err(|error| PgError {
+                silent: false,
+                ..error
+            }),
+            Err(RecvTimeoutError::Disconnected) => Err(Silence::Gone.into()),
+            Err(RecvTimeoutError::Timeout) => {
+                line.abandon();
+                Err(Silence::Server(limit).into())
+            }
+        }
+    }
+
+    /// Says how long the next message may take, and it alone.
+    pub fn within(&mut self, limit: Duration) -> &mut Self {
+        self.limit = limit;
+        self
     }
 
     /// Runs statements whose rows don't matter. Without BEGIN they are one transaction.
     pub fn run(&mut self, sql: &str) -> Result<(), PgError> {
-        self.message(|client| client.batch_execute(sql))
+        let sql = sql.to_owned();
+        self.message(move |client| client.batch_execute(&sql))
     }
 
     /// Runs statements and returns the rows of each that has some to return.
     pub fn simple(&mut self, sql: &str) -> Result<Vec<ResultSet>, PgError> {
-        let messages = self.message(|client| client.simple_query(sql))?;
+        let sql = sql.to_owned();
+        let messages = self.message(move |client| client.simple_query(&sql))?;
         let mut sets: Vec<ResultSet> = Vec::new();
         for message in messages {
             match message {
@@ -121,17 +178,54 @@ impl Wire {
         sql: &str,
         params: &[(&(dyn ToSql + Sync), Type)],
     ) -> Result<Vec<Row>, PgError> {
-        self.message(|client| client.query_typed(sql, params))
+        let sql = sql.to_owned();
+        let params: Vec<(Encoded, Type)> = params
+            .iter()
+            .map(|(value, of)| Ok((Encoded::new(*value, of)?, of.clone())))
+            .collect::<Result<_, PgError>>()?;
+        self.message(move |client| {
+            let params: Vec<(&(dyn ToSql + Sync), Type)> = params
+                .iter()
+                .map(|(value, of)| (value as &(dyn ToSql + Sync), of.clone()))
+                .collect();
+            client.query_typed(&sql, &params)
+        })
     }
 
-    fn message<T>(
+    fn message<T: Send + 'static>(
         &mut self,
-        send: impl FnOnce(&mut Client) -> Result<T, postgres::Error>,
+        send: impl FnOnce(&mut Client) -> Result<T, postgres::Error> + Send + 'static,
     ) -> Result<T, PgError> {
         crash::point("before message");
-        let answer = send(self.client.as_mut().expect(OPEN));
+        let answer = self.ask(send);
         crash::point("after message");
-        Ok(answer?)
+        answer
+    }
+
+    fn ask<T: Send + 'static>(
+        &mut self,
+        send: impl FnOnce(&mut Client) -> Result<T, postgres::Error> + Send + 'static,
+    ) -> Result<T, PgError> {
+        if let Some(silence) = self.silence {
+            return Err(silence.into());
+        }
+        let limit = std::mem::replace(&mut self.limit, limit(STATEMENT));
+        let answer = self.line.ask(move |client| {
+            let answer = send(client);
+            (answer, client.is_closed())
+        });
+        match patience::wait(&answer, limit, &self.target) {
+            Ok((answer, closed)) => {
+                self.closed = closed;
+                Ok(answer?)
+            }
+            Err(silence) => {
+                self.closed = true;
+                self.silence = Some(silence);
+                self.line.abandon();
+                Err(silence.into())
+            }
+        }
     }
 
     /// The notices since the last call.
@@ -139,34 +233,49 @@ impl Wire {
         std::mem::take(&mut self.notices.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Whether the connection is known to be gone; one that died while idle shows at the next message only.
+    /// Whether the connection is known to be gone, or was given up; one that died while idle shows at the next
+    /// message only.
     pub fn is_closed(&self) -> bool {
-        self.client.as_ref().expect(OPEN).is_closed()
+        self.closed
     }
 }
 
-const OPEN: &str = "a connection is given up when dropped only";
+/// A parameter in the form it is sent in, so that it can go to the connection's thread.
+#[derive(Debug)]
+struct Encoded(Option<BytesMut>);
 
-/// How long a server may take to see a connection off.
-const FAREWELL: Duration = Duration::from_millis(500);
-
-impl Drop for Wire {
-    /// The driver's client waits for every answer that is still due, for ever if the server is frozen
-    /// (sfackler/rust-postgres#755), so it goes on a thread of its own and is waited for a short time only.
-    fn drop(&mut self) {
-        let Some(client) = self.client.take() else {
-            return;
-        };
-        let (done, gone) = channel();
-        let leave = move || {
-            drop(client);
-            // Nobody listens any more if it took too long.
-            let _ = done.send(());
-        };
-        if thread::Builder::new().spawn(leave).is_ok() {
-            let _ = gone.recv_timeout(FAREWELL);
+impl Encoded {
+    fn new(value: &(dyn ToSql + Sync), of: &Type) -> Result<Self, PgError> {
+        let mut bytes = BytesMut::new();
+        match value.to_sql_checked(of, &mut bytes) {
+            Ok(IsNull::Yes) => Ok(Self(None)),
+            Ok(IsNull::No) => Ok(Self(Some(bytes))),
+            Err(error) => Err(PgError::own(format!("a parameter of type {of}: {error}"))),
         }
     }
+}
+
+impl ToSql for Encoded {
+    fn to_sql(
+        &self,
+        _of: &Type,
+        out: &mut BytesMut,
+    ) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
+        Ok(match &self.0 {
+            None => IsNull::Yes,
+            Some(bytes) => {
+                out.extend_from_slice(bytes);
+                IsNull::No
+            }
+        })
+    }
+
+    /// It was checked when it was encoded.
+    fn accepts(_of: &Type) -> bool {
+        true
+    }
+
+    to_sql_checked!();
 }
 
 /// Who our own statements run as, and what they may see: no role and no path that a file, a role or a database has
@@ -223,8 +332,8 @@ mod tests {
         // More rows than fit into the socket, and nobody reads them.
         let many = "SELECT generate_series(1, 10000000)";
         let no_params: [(i32, Type); 0] = [];
-        let rows = wire.client.as_mut().unwrap();
-        drop(rows.query_typed_raw(many, no_params).unwrap());
+        let asked = wire.message(move |client| client.query_typed_raw(many, no_params).map(drop));
+        asked.unwrap();
         kill_process(backend, Signal::STOP).unwrap();
         let since = Instant::now();
         drop(wire);

@@ -153,6 +153,7 @@ fn cancelled(reason: CancelReason) -> &'static str {
         }
         CancelReason::Systemic => "Stopped: every other tenant would have met the same error.",
         CancelReason::LockLost => "Stopped: the run lock was lost.",
+        CancelReason::ServerSilent => "Stopped: the server doesn't answer any more.",
         CancelReason::Interrupt => "Interrupted: running tenants were finished.",
         CancelReason::SecondInterrupt => "Interrupted: running statements were cancelled.",
     }

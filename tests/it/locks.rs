@@ -1,7 +1,11 @@
 //! Two runs at once, lost and held locks, and tenants that are changed by hand meanwhile.
 
+use rustix::process::Signal;
+
 use crate::support::fleet::{Fleet, outcome};
 use crate::support::gate::{Gate, WAIT, until};
+use crate::support::running::Running;
+use crate::support::terminal::Terminal;
 
 /// A migration that must never run twice on a tenant.
 const COUNT_UP: &str = "UPDATE counter SET n = n + 1;\n";
@@ -62,36 +66,68 @@ fn a_second_apply_is_refused_and_told_whom_it_met() {
 }
 
 #[test]
-fn a_second_apply_can_wait() {
+fn a_second_apply_can_wait_and_plans_what_is_left() {
     let fleet = counting(&["acme", "globex"]);
     fleet.migration("V1__count.sql", &format!("{COUNT_UP}{WAIT}"));
     let mut gate = Gate::shut(&fleet.database);
     let first = fleet.start_apply(&["--tenant", "acme"]);
     gate.until_waiting(1);
-    let other = fleet.start_apply(&["--tenant", "globex", "--lock-wait", "1min"]);
+    let other = fleet.start_apply(&["--lock-wait", "1min"]);
     let same = fleet.start_apply(&["--tenant", "acme", "--lock-wait", "1min"]);
+    let pid = locker(&fleet);
     for waiting in [&other, &same] {
-        waiting.until_err("1 to create");
+        waiting.until_out(&format!(
+            "\"event\":\"waiting\",\"cluster\":\"default\",\"holder\":\"pid {pid}"
+        ));
     }
-    // Both have tried the lock: their sessions are there, and not in a transaction.
-    until("both poll for the lock", || {
-        let sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
-                   AND query = 'ROLLBACK' AND state = 'idle'";
-        fleet.database.count(sql) >= 2
-    });
     gate.open();
     first.end().expect(0);
-    other.end().expect(0);
-    // Its plan was made before the other run's commit.
-    let same = same.end().expect(4);
-    assert!(
-        same.stdout.contains("\"status\":\"stale\""),
-        "{}",
-        same.stdout
-    );
+    let other = other.end().expect(0);
+    assert!(other.stderr.contains("1 to create"), "{}", other.stderr);
+    let same = same.end().expect(0);
+    assert!(same.stderr.contains("No changes."), "{}", same.stderr);
     assert_eq!(counter(&fleet, "acme"), ["1"]);
     assert_eq!(counter(&fleet, "globex"), ["1"]);
     fleet.expect_no_changes();
+}
+
+#[test]
+fn waiting_for_another_run_can_be_interrupted() {
+    let fleet = counting(&["acme"]);
+    fleet.migration("V1__count.sql", &format!("{COUNT_UP}{WAIT}"));
+    let mut gate = Gate::shut(&fleet.database);
+    let first = fleet.start_apply(&[]);
+    gate.until_waiting(1);
+    let second = fleet.start_apply(&["--lock-wait", "1h"]);
+    second.until_out("\"event\":\"waiting\"");
+    second.signal(Signal::INT);
+    let second = second.end().expect(130);
+    assert!(
+        second.stdout.contains("\"event\":\"refused\",\"exit\":130"),
+        "{}",
+        second.stdout
+    );
+    gate.open();
+    first.end().expect(0);
+    assert_eq!(counter(&fleet, "acme"), ["1"]);
+}
+
+#[test]
+fn the_lock_is_held_while_the_plan_is_asked_about() {
+    let fleet = counting(&["acme"]);
+    let mut asking = fleet.command(["apply"]);
+    let terminal = Terminal::of(&mut asking);
+    let asking = Running::start(asking);
+    asking.until_out("1 to create");
+    let refused = fleet.run(["apply", "--auto-approve"]).expect(5);
+    assert_eq!(refused.stdout, "", "it ends before planning");
+    // Nothing has begun: a signal ends the question at once.
+    asking.signal(Signal::INT);
+    assert_eq!(asking.end().code, None);
+    drop(terminal);
+    until("the lock is free", || fleet.database.is_quiet());
+    fleet.apply(0);
+    assert_eq!(counter(&fleet, "acme"), ["0"]);
 }
 
 #[test]

@@ -5,12 +5,15 @@
 //! judges doesn't.
 
 mod attack;
+mod bytes;
 mod capacity;
 mod clusters;
 mod connect;
 mod crash;
 mod exits;
 mod extensions;
+mod faults;
+mod frozen;
 mod history;
 mod house;
 mod kill;
@@ -20,6 +23,7 @@ mod names;
 mod panic;
 mod parallel;
 mod pooling;
+mod random;
 mod readme;
 mod safety;
 mod saved_plan;

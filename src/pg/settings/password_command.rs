@@ -14,7 +14,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use crate::model::env::{Env, expand};
 
 /// How long it may take.
-const LIMIT: Duration = Duration::from_secs(10);
+pub const LIMIT: Duration = Duration::from_secs(10);
 
 /// More of a password isn't read, in bytes.
 const LONGEST_PASSWORD: u64 = 64 * 1024;

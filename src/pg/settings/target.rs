@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use postgres::error::DbError;
 use postgres::{Client, Config, NoTls};
@@ -15,7 +16,7 @@ use crate::pg::error::PgError;
 
 use super::driver;
 use super::failure::{Failure, falls_back, is_unreachable, joined, together};
-use super::password_command::PasswordCommand;
+use super::password_command::{LIMIT, PasswordCommand};
 use super::route::{self, Route};
 use super::session::Wanted;
 use super::tls::{Tls, TlsMode};
@@ -137,6 +138,20 @@ impl Target {
             self.config.get_dbname().unwrap_or_default(),
             self.config.get_user().unwrap_or_default()
         )
+    }
+
+    /// How long the server may take to let somebody in: `connect_timeout`, or 10 s where that is 0.
+    pub(in crate::pg) fn quiet(&self) -> Duration {
+        let given = self.config.get_connect_timeout().copied();
+        given.unwrap_or(Duration::from_secs(10))
+    }
+
+    /// How long connecting may take: a host may have two addresses, and each may be tried for that long.
+    pub(in crate::pg) fn connecting(&self) -> Duration {
+        let tries = u32::try_from(self.routes.len() * 2).unwrap_or(u32::MAX);
+        let command = self.command.as_ref().map_or(Duration::ZERO, |_| LIMIT);
+        // The driver's own timeout, which knows which host it was, comes first where it applies.
+        self.quiet().saturating_mul(tries) + command + Duration::from_secs(1)
     }
 
     /// Opens a connection whose notices go to `on_notice`.

@@ -4,24 +4,29 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use postgres::{Client, Row};
 
-use super::server::{DEPLOY, is_pooled, server};
+use super::server::{DEPLOY, TestServer, Upstream, is_pooled, server};
 
 /// A fresh database that [`DEPLOY`] may create schemas in.
-#[derive(Debug)]
 pub struct Database {
     pub name: String,
+    server: &'static TestServer,
 }
 
 impl Database {
     pub fn new() -> Self {
+        Self::on(server())
+    }
+
+    /// On another server than the shared one.
+    pub fn on(server: &'static TestServer) -> Self {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let number = NUMBER.fetch_add(1, Ordering::SeqCst);
         let name = format!("t_{}_{number}", std::process::id());
-        server()
+        server
             .admin("postgres")
             .batch_execute(&format!("CREATE DATABASE {name}"))
             .expect("a database can be made");
-        let database = Self { name };
+        let database = Self { name, server };
         database.run(&format!(
             "GRANT CREATE ON DATABASE {} TO {DEPLOY}",
             database.name
@@ -31,13 +36,13 @@ impl Database {
 
     /// A copy of a database that nobody is connected to but perhaps a pooler.
     pub fn copy_of(original: &Self) -> Self {
-        let copy = Self::new();
+        let copy = Self::on(original.server);
         let (from, to) = (&original.name, &copy.name);
         original.run(
             "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity \
              WHERE datname = current_database() AND pid <> pg_backend_pid() AND state = 'idle'",
         );
-        let mut admin = server().admin("postgres");
+        let mut admin = copy.server.admin("postgres");
         admin
             .batch_execute(&format!("DROP DATABASE {to}"))
             .expect("it is empty");
@@ -50,7 +55,7 @@ impl Database {
 
     /// The URL the program gets.
     pub fn url(&self) -> String {
-        server().url(&self.name)
+        self.server.url(&self.name)
     }
 
     /// The URL the program gets for what a pooler makes impossible; say why where it is used.
@@ -60,12 +65,17 @@ impl Database {
 
     /// The URL of a superuser.
     pub fn superuser_url(&self) -> String {
-        server().superuser_url(&self.name)
+        self.server.superuser_url(&self.name)
+    }
+
+    /// Where a proxy in front of it connects to.
+    pub fn upstream(&self) -> Upstream {
+        self.server.upstream()
     }
 
     /// A superuser's connection.
     pub fn admin(&self) -> Client {
-        server().admin(&self.name)
+        self.server.admin(&self.name)
     }
 
     /// Runs SQL as a superuser.
@@ -136,7 +146,7 @@ impl Database {
 impl Drop for Database {
     fn drop(&mut self) {
         // A test that failed may have left sessions; the server goes away with the run anyway.
-        let _ = server().admin("postgres").batch_execute(&format!(
+        let _ = self.server.admin("postgres").batch_execute(&format!(
             "DROP DATABASE IF EXISTS {} WITH (FORCE)",
             self.name
         ));

@@ -28,9 +28,14 @@ pub struct Fleet {
 impl Fleet {
     /// A fleet of the template file `010_base.sql`, without migrations and tenants.
     pub fn new(template: &str) -> Self {
+        Self::on(Database::new(), template)
+    }
+
+    /// Such a fleet on this database.
+    pub fn on(database: Database, template: &str) -> Self {
         let fleet = Self {
             folder: tempfile::tempdir().expect("a temporary folder"),
-            database: Database::new(),
+            database,
             extra: String::new(),
             defaults: format!("  owner: {OWNER}\n"),
             tenants: Vec::new(),

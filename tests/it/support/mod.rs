@@ -1,5 +1,6 @@
 //! What the tests stand on: a server, a database each, fleets written to disk, and the program itself.
 
+pub mod byte_proxy;
 pub mod cli;
 pub mod database;
 pub mod fleet;

@@ -39,22 +39,31 @@ struct Shared {
 impl Proxy {
     /// Starts a proxy in front of the tests' server.
     pub fn start(judge: impl FnMut(usize, &str) -> Fate + Send + 'static) -> Self {
-        Self::serving(Box::new(judge), false)
+        Self::in_front_of(server().upstream(), judge)
+    }
+
+    /// Starts a proxy in front of another server.
+    pub fn in_front_of(
+        upstream: Upstream,
+        judge: impl FnMut(usize, &str) -> Fate + Send + 'static,
+    ) -> Self {
+        Self::serving(upstream, Box::new(judge), false)
     }
 
     /// A proxy behind which a session outlives the program, as behind a network that swallows the goodbye.
     pub fn keeping_orphans() -> Self {
-        Self::serving(Box::new(|_, _| Fate::Pass), true)
+        let upstream = server().upstream();
+        Self::serving(upstream, Box::new(|_, _| Fate::Pass), true)
     }
 
-    fn serving(judge: Judge, keeps_orphans: bool) -> Self {
+    fn serving(upstream: Upstream, judge: Judge, keeps_orphans: bool) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("it is bound").port();
         let messages = Arc::new(AtomicUsize::new(0));
         let shared = Arc::new(Shared {
             judge: Mutex::new(judge),
             messages: Arc::clone(&messages),
-            upstream: server().upstream(),
+            upstream,
             keeps_orphans,
         });
         thread::spawn(move || {

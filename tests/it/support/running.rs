@@ -31,7 +31,7 @@ impl Running {
 
     pub fn signal(&self, signal: Signal) {
         let pid = Pid::from_child(&self.child);
-        kill_process(pid, signal).expect("the program still runs");
+        kill_process(pid, signal).expect("nobody has waited for it");
     }
 
     /// Returns once stdout holds this.
@@ -44,6 +44,14 @@ impl Running {
     #[track_caller]
     pub fn until_err(&self, text: &str) {
         self.stderr.until(text);
+    }
+
+    /// Returns once stdout has so many lines, or the program has ended.
+    #[track_caller]
+    pub fn until_lines(&self, wanted: usize) {
+        until(&format!("output has {wanted} lines"), || {
+            self.stdout.is_over() || self.stdout.so_far().lines().count() >= wanted
+        });
     }
 
     /// Waits for its end; one that a signal ended has no code.
@@ -99,10 +107,15 @@ impl Heard {
 
     #[track_caller]
     fn until(&self, text: &str) {
-        let is_over = || self.listener.as_ref().is_none_or(JoinHandle::is_finished);
         let holds = || self.so_far().contains(text);
-        until(&format!("output holds {text}"), || holds() || is_over());
+        until(&format!("output holds {text}"), || {
+            holds() || self.is_over()
+        });
         assert!(holds(), "{text} isn't in\n{}", self.so_far());
+    }
+
+    fn is_over(&self) -> bool {
+        self.listener.as_ref().is_none_or(JoinHandle::is_finished)
     }
 
     fn so_far(&self) -> String {

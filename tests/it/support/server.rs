@@ -1,10 +1,11 @@
 //! The one server of a test run, and the two roles that every test's program runs with.
 
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 
 use postgres::config::Host;
 use postgres::{Client, Config, NoTls};
+use rustix::process::{Pid, Signal, kill_process};
 use tenantry::server::Server;
 
 use super::pooler::{Pooler, Pooling};
@@ -58,6 +59,78 @@ pub fn is_pooled() -> bool {
 
 /// Enough for the workers of any one test and the run lock, and fewer than all clients of the suite.
 const POOLING: Pooling<'_> = Pooling::of(10);
+/// A server of a test's own, to be frozen or ended. It goes when the tests' process does.
+pub struct OwnServer {
+    pub server: TestServer,
+    process: Mutex<Server>,
+}
+
+impl OwnServer {
+    pub fn start() -> &'static Self {
+        let process = start();
+        let server = TestServer {
+            admin: admin_of(&process),
+            own: None,
+        };
+        server.make_roles();
+        // Databases refer to it, and there are few of its kind.
+        Box::leak(Box::new(Self {
+            server,
+            process: Mutex::new(process),
+        }))
+    }
+
+    /// Ends it as a crash would and starts it again on the same data.
+    pub fn restart(&self) {
+        let mut process = self.process.lock().expect("nobody panics with it");
+        process.restart_immediate().expect("it comes up again");
+    }
+
+    /// Sends a signal to the postmaster and to all of its processes.
+    pub fn signal(&self, signal: Signal) {
+        let postmaster = self.process.lock().expect("nobody panics with it").pid();
+        let pid =
+            |number: u32| Pid::from_raw(i32::try_from(number).expect("a pid")).expect("a pid");
+        for child in children_of(postmaster) {
+            // It may have ended by now.
+            let _ = kill_process(pid(child), signal);
+        }
+        kill_process(pid(postmaster), signal).expect("the postmaster is there");
+    }
+}
+
+/// The processes that a process has started.
+fn children_of(parent: u32) -> Vec<u32> {
+    let processes = std::fs::read_dir("/proc").expect("Linux");
+    let names = processes.filter_map(|one| one.ok()?.file_name().into_string().ok());
+    let pids = names.filter_map(|name| name.parse().ok());
+    pids.filter(|pid| parent_of(*pid) == Some(parent)).collect()
+}
+
+/// `/proc/<pid>/stat` holds the pid, the name in brackets, the state and the parent.
+fn parent_of(pid: u32) -> Option<u32> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit_once(')')?
+        .1
+        .split_whitespace()
+        .nth(1)?
+        .parse()
+        .ok()
+}
+
+fn start() -> Server {
+    Server::start(SETTINGS).unwrap_or_else(|error| {
+        panic!(
+            "the tests need a PostgreSQL: {error}. {}",
+            error.hint.as_deref().unwrap_or_default()
+        )
+    })
+}
+
+fn admin_of(server: &Server) -> Config {
+    let url = server.url("postgres", "postgres");
+    url.parse().expect("the server gives a URL")
+}
 
 impl TestServer {
     fn find() -> Self {
@@ -67,18 +140,9 @@ impl TestServer {
                 .expect("TENANTRY_TEST_DATABASE_URL is a connection URL");
             return Self { admin, own: None };
         }
-        let own = Server::start(SETTINGS).unwrap_or_else(|error| {
-            panic!(
-                "the tests need a PostgreSQL: {error}. {}",
-                error.hint.as_deref().unwrap_or_default()
-            )
-        });
-        let admin = own
-            .url("postgres", "postgres")
-            .parse()
-            .expect("the server gives a URL");
+        let own = start();
         Self {
-            admin,
+            admin: admin_of(&own),
             own: Some(own),
         }
     }
