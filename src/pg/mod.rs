@@ -8,6 +8,7 @@ pub mod history;
 mod passfile;
 pub mod runner;
 pub mod settings;
+pub mod tenants_from;
 #[cfg(test)]
 mod tests;
 mod tls;

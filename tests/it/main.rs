@@ -19,6 +19,7 @@ mod readme;
 mod safety;
 mod saved_plan;
 mod support;
+mod tenants_from;
 mod user;
 mod validate;
 mod wire;
