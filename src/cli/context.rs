@@ -1,15 +1,16 @@
 //! What every command stands on: shared flags, environment, streams, the desired state and its targets.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::Failure;
 use super::args::{Format, Global};
 use super::output::{Kind, Output};
 use super::streams::Streams;
-use crate::config::{self, Loaded};
+use crate::config::{self, Loaded, beside};
 use crate::error::Error;
 use crate::model::desired::Desired;
-use crate::model::env::Env;
+use crate::model::env::{Env, expand};
 use crate::model::tenant_source::TenantSource;
 use crate::observe::Targets;
 use crate::pg::clients::Clients;
@@ -72,7 +73,11 @@ impl<'a> Context<'a> {
 
     /// The desired state, with the tenants that a query names.
     pub fn load(&self) -> Result<Desired, Failure> {
-        let files = self.files()?;
+        self.complete(self.files()?)
+    }
+
+    /// What the files say, with the tenants that a query names.
+    pub fn complete(&self, files: Loaded) -> Result<Desired, Failure> {
         let rows = match files.tenants_from() {
             Some(source) => self.rows(files.fleet(), source)?,
             None => Vec::new(),
@@ -113,6 +118,18 @@ impl<'a> Context<'a> {
             targets.insert(name.clone(), target);
         }
         targets
+    }
+
+    /// The folder that `backups.path` names; none where there is no such key.
+    pub fn backup_folder(&self, desired: &Desired) -> Option<Result<PathBuf, String>> {
+        let backups = desired.backups.as_ref()?;
+        let path = expand(backups.path.as_ref()?, self.env);
+        Some(path.map(|path| beside(&backups.declared_in, &path)))
+    }
+
+    /// A variable of the environment.
+    pub fn variable(&self, name: &str) -> Option<String> {
+        (self.env)(name).filter(|value| !value.is_empty())
     }
 
     /// The tenants that the flags pick.

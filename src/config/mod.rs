@@ -32,6 +32,7 @@ mod values;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+pub use files::beside;
 pub use json_schema::json_schema;
 
 use self::folders::Folders;

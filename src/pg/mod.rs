@@ -4,6 +4,7 @@ pub mod catalog;
 pub mod clients;
 mod conninfo;
 pub mod error;
+pub mod headroom;
 pub mod history;
 mod passfile;
 pub mod runner;

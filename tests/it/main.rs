@@ -5,6 +5,7 @@
 mod attack;
 mod clusters;
 mod crash;
+mod doctor;
 mod exits;
 mod extensions;
 mod history;
@@ -15,6 +16,7 @@ mod main_line;
 mod names;
 mod panic;
 mod parallel;
+mod reader;
 mod readme;
 mod safety;
 mod saved_plan;
