@@ -154,8 +154,9 @@ fn writable(scene: &Scene<'_>) -> Vec<Finding> {
             (_, true) => Finding::failed(
                 "default_transaction_read_only is on: it can be planned for, not changed",
                 format!(
-                    "ALTER ROLE {} SET default_transaction_read_only = off;",
-                    scene.role()
+                    "BEGIN READ WRITE; ALTER ROLE {} IN DATABASE {} SET default_transaction_read_only = off; COMMIT;",
+                    scene.role(),
+                    scene.database()
                 ),
             ),
             _ => Finding::ok("transactions may write"),
@@ -481,7 +482,11 @@ fn client_tools(scene: &Scene<'_>) -> Vec<Finding> {
 
 fn clock(scene: &Scene<'_>) -> Vec<Finding> {
     let ahead = scene.facts.clock_ahead;
-    let message = format!("the server's clock is {ahead:+.1} s from this machine's");
+    let message = match ahead {
+        -1.0..=1.0 => "the server's and this machine's tell the same time".to_owned(),
+        _ if ahead > 0.0 => format!("the server's is {ahead:.0} s ahead of this machine's"),
+        _ => format!("the server's is {:.0} s behind this machine's", -ahead),
+    };
     vec![if ahead.abs() < CLOCKS_APART {
         Finding::ok(message)
     } else {
