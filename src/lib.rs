@@ -20,8 +20,8 @@
 //! | [`pg`] | connections, catalog queries, histories, refinery's runner over our transaction | databases |
 //! | [`control`] | the `tenantry` schema: fleet, tenants, content, journal, ledger | databases |
 //! | [`observe`] | all databases side by side into `Observed` | databases |
-//! | [`doctor`] | what stands between a fleet and its next apply; the SQL that grants what is missing | databases, processes |
 //! | [`apply`] | run locks, database-wide steps, waves, one transaction a tenant | databases |
+//! | [`doctor`] | what stands between a fleet and its next apply; the SQL that grants what is missing | databases, processes |
 //! | [`render`] | plan and report as text and JSON | no |
 //! | [`server`] | the throwaway PostgreSQL behind `demo` and the tests | processes |
 //! | [`cli`] | the command line; owns stdout and stderr | everything |

@@ -345,12 +345,8 @@ fn histories(scene: &Scene<'_>) -> Vec<Finding> {
         if !declared.is_some_and(|tenant| tenant.state != TenantState::Absent) {
             continue;
         }
-        match scene
-            .live
-            .schemas
-            .get(&row.schema)
-            .map(|schema| &schema.history)
-        {
+        let schema = scene.live.schemas.get(&row.schema);
+        match schema.map(|schema| &schema.history) {
             Some(LiveHistory::Unreadable(words)) => {
                 unreadable.insert(id.as_str(), words);
             }
@@ -359,18 +355,13 @@ fn histories(scene: &Scene<'_>) -> Vec<Finding> {
         }
     }
     let Some(words) = unreadable.values().next() else {
-        return vec![Finding::ok(format!(
-            "{} read",
-            count(readable, "tenant's history")
-        ))];
+        let tenants = count(readable, "tenant");
+        return vec![Finding::ok(format!("those of {tenants} can be read"))];
     };
     let ids: Vec<&str> = unreadable.keys().copied().collect();
+    let (tenants, ids) = (count(ids.len(), "tenant"), list(&ids));
     vec![Finding::failed(
-        format!(
-            "{} can't be read ({}): {words}",
-            count(ids.len(), "history").replace("historys", "histories"),
-            list(&ids)
-        ),
+        format!("those of {tenants} ({ids}) can't be read: {words}"),
         "Run the SQL that `tenantry doctor --grants` prints, or repair the row that is named.",
     )]
 }

@@ -22,6 +22,7 @@ use crate::pg::settings::Target;
 use checks::Scene;
 use checkup::{Check, Checkup, Finding};
 use facts::Facts;
+use tools::Tools;
 
 /// What is looked at, and as which machine sees it.
 #[derive(Clone, Copy, Debug)]
@@ -43,36 +44,44 @@ pub fn examine(request: &Request<'_>) -> Checkup {
     let tools = tools::find(request.bin);
     let mut checks = Vec::new();
     for (cluster, live) in &observed.databases {
-        let found = match live.as_ref().map_err(Clone::clone).and_then(|live| {
-            let facts = facts(request, cluster, live)?;
-            Ok(Scene::new(request, cluster, live, &facts, &tools).look())
-        }) {
-            Ok(found) => found,
-            Err(Unreachable { message, hint }) => {
-                vec![("connection", Finding::failed(message, hint_or(hint)))]
-            }
+        let found = match live {
+            Ok(live) => database(request, cluster, live, &tools),
+            Err(why) => Err(why.clone()),
         };
-        checks.extend(
-            found
-                .into_iter()
-                .map(|(check, finding)| Check::new(Some(cluster), check, finding)),
-        );
+        let found = found.unwrap_or_else(|why| vec![("connection", unreachable(why))]);
+        checks.extend(placed(Some(cluster), found));
     }
-    let own = checks::one_database_each(&observed).into_iter();
-    let own = own.chain(
-        request
-            .backups
-            .map(|path| ("backup_folder", folder::look(path))),
-    );
-    checks.extend(own.map(|(check, finding)| Check::new(None, check, finding)));
+    checks.extend(placed(None, checks::one_database_each(&observed)));
+    let folder = request.backups.map(folder::look);
+    checks.extend(folder.map(|found| Check::new(None, "backup_folder", found)));
     Checkup::new(&request.desired.fleet, checks)
 }
 
-fn hint_or(hint: Option<String>) -> String {
-    hint.unwrap_or_else(|| {
+fn placed(
+    cluster: Option<&ClusterName>,
+    found: Vec<(&'static str, Finding)>,
+) -> impl Iterator<Item = Check> {
+    let found = found.into_iter();
+    found.map(move |(check, finding)| Check::new(cluster, check, finding))
+}
+
+fn database(
+    request: &Request<'_>,
+    cluster: &ClusterName,
+    live: &LiveDatabase,
+    tools: &Tools,
+) -> Result<Vec<(&'static str, Finding)>, Unreachable> {
+    let facts = facts(request, cluster, live)?;
+    Ok(Scene::new(request, cluster, live, &facts, tools).look())
+}
+
+fn unreachable(why: Unreachable) -> Finding {
+    let hint = if why.message.ends_with("SQLSTATE 42501") {
+        "GRANT CONNECT ON DATABASE … TO … as a superuser, with the names above."
+    } else {
         "Check that the server runs, and --database-url, the cluster's `url`, DATABASE_URL or PG*."
-            .to_owned()
-    })
+    };
+    Finding::failed(why.message, why.hint.unwrap_or_else(|| hint.to_owned()))
 }
 
 fn facts(

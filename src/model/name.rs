@@ -3,7 +3,7 @@
 //! Each kind of name is a type of its own, so that a role can't be passed where a schema is meant,
 //! and the only way into SQL is [`SqlName::quoted`].
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -46,7 +46,9 @@ pub fn quote_ident_visibly(name: &str) -> String {
         match c {
             '\\' => escaped.push_str("\\\\"),
             c if is_plain(c) => escaped.push(c),
-            c => escaped.push_str(&format!("\\+{:06X}", u32::from(c))),
+            c => {
+                let _ = write!(escaped, "\\+{:06X}", u32::from(c));
+            }
         }
     }
     escaped

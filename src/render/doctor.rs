@@ -54,7 +54,9 @@ fn entry(page: &mut Page, check: &Check) {
         ),
     );
     if let Some(hint) = &check.hint {
-        page.hint(4, &harmless(hint));
+        // Not wrapped: it may be SQL, whose names may hold blanks.
+        let word = paint(Label::Hint, "hint:");
+        page.line(&format!("    {word} {}", harmless(hint)));
     }
 }
 

@@ -42,8 +42,8 @@ fn ill(doctor: &Value) -> Vec<String> {
     ill.map(|one| {
         format!(
             "{} {}",
-            one["status"].as_str().unwrap(),
-            one["check"].as_str().unwrap()
+            one["status"].as_str().expect("a word"),
+            one["check"].as_str().expect("a word")
         )
     })
     .collect()
@@ -106,7 +106,7 @@ fn a_healthy_fleet_is_well_before_and_after_its_first_apply() {
         "Cluster default\n",
         "  ok      connection     ",
         "with a password",
-        "1 tenant's history read",
+        "those of 1 tenant can be read",
         "version 1 of fleet shop",
         &format!(
             "Doctor: {} ok, 0 warnings, 0 failed, 0 unknown.\n",
@@ -176,6 +176,47 @@ fn missing_rights_are_spelled_out_as_sql_that_gives_them() {
     assert_eq!(ill(&doctor(&fleet, 0, &[])), [""; 0]);
     fleet.apply(0);
     fleet.expect_no_changes();
+}
+
+#[test]
+fn a_role_that_may_not_connect_is_told_so() {
+    let mut fleet = fleet(&["acme"]);
+    stranger(&mut fleet);
+    let database = fleet.database.name.clone();
+    fleet.database.run(&format!(
+        "REVOKE CONNECT ON DATABASE {database} FROM PUBLIC"
+    ));
+    let connection = &found(&doctor(&fleet, 1, &[]), "connection")[0];
+    assert!(
+        connection.contains("CONNECT privilege") && connection.contains("| GRANT CONNECT"),
+        "{connection}"
+    );
+}
+
+/// Since PostgreSQL 16 a member may be one that can't become the role.
+#[test]
+fn a_membership_without_set_is_none() {
+    let mut fleet = fleet(&["acme"]);
+    if fleet
+        .database
+        .count("SELECT current_setting('server_version_num')::int8")
+        < 160_000
+    {
+        return;
+    }
+    let role = stranger(&mut fleet);
+    let database = fleet.database.name.clone();
+    fleet.database.run(&format!(
+        "GRANT CREATE ON DATABASE {database} TO {role}; GRANT {OWNER} TO {role} WITH SET FALSE, INHERIT TRUE"
+    ));
+    let checkup = doctor(&fleet, 1, &[]);
+    assert_eq!(ill(&checkup), ["failed owners"]);
+    fleet.run(["apply", "--auto-approve"]).expect(4);
+    for hint in hints(&checkup) {
+        fleet.database.run(&hint);
+    }
+    assert_eq!(ill(&doctor(&fleet, 0, &[])), [""; 0]);
+    fleet.apply(0);
 }
 
 #[test]

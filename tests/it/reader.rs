@@ -63,8 +63,12 @@ impl Cast {
     }
 
     fn run_as(&self, role: &str, args: &[&str]) -> Run {
-        let escaped: String = role.bytes().map(|byte| format!("%{byte:02X}")).collect();
-        let url = self.fleet.database.url().replacen(DEPLOY, &escaped, 1);
+        let escaped: Vec<String> = role.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let url = self
+            .fleet
+            .database
+            .url()
+            .replacen(DEPLOY, &escaped.concat(), 1);
         self.fleet.run([args, &["--database-url", &url]].concat())
     }
 
@@ -272,7 +276,7 @@ fn what_a_reader_may_not_see_is_unreadable_and_never_guessed() {
     assert!(
         histories["message"]
             .to_string()
-            .contains("2 histories can't be read (`acme`, `globex`)"),
+            .contains("those of 2 tenants (`acme`, `globex`) can't be read"),
         "{histories}"
     );
     assert_eq!(of("create")["status"], "failed");
