@@ -1,6 +1,7 @@
 //! Whole desired states, good and bad, through `load`.
 
 mod problems;
+mod rows;
 
 use std::fs;
 use std::path::Path;

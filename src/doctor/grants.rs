@@ -231,8 +231,12 @@ impl Script<'_> {
 
     fn reader(&self, lines: &mut Vec<String>, made: &mut Made) {
         let reader = quoted(self.reader);
-        let words = "-- The reader: plans, and sees of a tenant its history alone.";
-        lines.extend([String::new(), words.to_owned()]);
+        let words = [
+            "",
+            "-- The reader: plans, and sees of a tenant its history alone. It may call what PUBLIC may,",
+            "-- so that templates must REVOKE EXECUTE on SECURITY DEFINER functions FROM PUBLIC.",
+        ];
+        lines.extend(words.map(str::to_owned));
         self.make(lines, made, self.reader, LOGIN);
         let owner = quoted(self.control_owner().unwrap_or(&self.operator));
         lines.extend([

@@ -1,7 +1,7 @@
 //! What stands between a fleet and its next apply: every database is looked at, nothing is changed.
 //!
-//! A check is a function from facts to findings, and stands in one list, [`checks`]'s. What an apply would find out
-//! itself is read by [`observe`](crate::observe); [`facts`] reads the rest.
+//! A check is a function from facts to findings, and stands in one list, that of `checks`. What an apply would find out
+//! itself is read by [`observe`]; `facts` reads the rest.
 
 mod checks;
 pub mod checkup;
