@@ -25,7 +25,7 @@ use crate::pg::wire::begin_reading;
 /// The roles that are granted something.
 #[derive(Clone, Debug)]
 pub struct Roles {
-    /// The connecting role, or [`OPERATOR`] where that is a superuser, unless said otherwise.
+    /// The connecting role, or `tenantry_operator` where that is a superuser, unless said otherwise.
     pub operator: Option<RoleName>,
     pub reader: RoleName,
 }
