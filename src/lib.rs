@@ -21,6 +21,7 @@
 //! | [`control`] | the `tenantry` schema: fleet, tenants, content, journal, ledger | databases |
 //! | [`observe`] | all databases side by side into `Observed` | databases |
 //! | [`apply`] | run locks, database-wide steps, waves, one transaction a tenant | databases |
+//! | [`doctor`] | what stands between a fleet and its next apply; the SQL that grants what is missing | databases, processes |
 //! | [`render`] | plan and report as text and JSON | no |
 //! | [`server`] | the throwaway PostgreSQL behind `demo` and the tests | processes |
 //! | [`cli`] | the command line; owns stdout and stderr | everything |
@@ -33,6 +34,7 @@ pub mod cli;
 pub mod config;
 pub mod control;
 pub mod crash;
+pub mod doctor;
 pub mod error;
 pub mod model;
 pub mod observe;

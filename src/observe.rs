@@ -122,7 +122,9 @@ fn control_or_words(wire: &mut Wire) -> Result<(ControlState, Tenants), PgError>
 
 fn control(wire: &mut Wire) -> Result<(ControlState, Tenants), PgError> {
     match catalog::control_tables(wire)? {
-        ControlTables::Absent => return Ok((ControlState::Absent, Tenants::new())),
+        ControlTables::Absent | ControlTables::Prepared { .. } => {
+            return Ok((ControlState::Absent, Tenants::new()));
+        }
         ControlTables::Unreadable(words) => {
             return Ok((ControlState::Unreadable(words), Tenants::new()));
         }

@@ -65,10 +65,12 @@ impl Product {
     /// Reads the fleet in a folder, to live where `url` leads.
     pub fn load(folder: &Path, url: &str) -> Result<Self, Failure> {
         let file = folder.join("fleet.yaml");
-        let desired = config::load(&file, &|_| None).map_err(|problems| {
-            let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
-            format!("{} is invalid:\n{}", file.display(), lines.join("\n"))
-        })?;
+        let desired = config::load(&file, &|_| None)
+            .and_then(|files| files.desired(&[]))
+            .map_err(|problems| {
+                let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+                format!("{} is invalid:\n{}", file.display(), lines.join("\n"))
+            })?;
         let target = |cluster| settings::resolve(Some(url), cluster, &|_| None);
         let clusters = desired.clusters.iter();
         let targets = clusters

@@ -56,7 +56,9 @@ fn at_least_one(number: i64) -> usize {
     usize::try_from(number).unwrap_or(0).max(1)
 }
 
-fn connections(capacity: &Capacity) -> Bound {
+/// As many as find a connection; three are left to others, but of a role's own limit none.
+#[must_use]
+pub fn connections(capacity: &Capacity) -> Bound {
     let server = ("the server has", capacity.free - SPARE_CONNECTIONS);
     let database = capacity.free_in_database.map(|free| {
         let words = "the database's CONNECTION LIMIT has";
@@ -76,8 +78,9 @@ fn connections(capacity: &Capacity) -> Bound {
     }
 }
 
-/// Half of the table is left to others.
-fn locks(room: Room<'_>) -> Bound {
+/// As many as fit into half of the lock table; the other half is left to others.
+#[must_use]
+pub fn locks(room: Room<'_>) -> Bound {
     let capacity = room.capacity;
     let half = capacity.max_locks * capacity.lock_holders / 2;
     let each = i64::try_from(room.locks).unwrap_or(i64::MAX).max(1);

@@ -33,6 +33,14 @@ pub fn locks_of_a_tenant<'a>(
     OWN + most.unwrap_or(0)
 }
 
+/// What a new tenant of a template takes.
+#[must_use]
+pub fn locks_of_a_new_tenant(template: &Template) -> usize {
+    let migrations = template.migrations.0.values().map(|file| &file.up);
+    let files = template.files.iter().chain(migrations);
+    OWN + files.map(|file| locks_of_sql(&file.text)).sum::<usize>()
+}
+
 /// The files that run.
 fn files<'a>(cohort: &'a Cohort, template: &'a Template) -> impl Iterator<Item = &'a SourceFile> {
     cohort.actions.iter().flat_map(|action| {

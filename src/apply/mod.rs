@@ -2,10 +2,10 @@
 
 mod breaker;
 pub mod cancel;
-mod capacity;
+pub mod capacity;
 mod locate;
 pub mod locks;
-mod locks_needed;
+pub mod locks_needed;
 pub mod prepare;
 mod retry;
 mod run_lock;

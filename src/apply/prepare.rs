@@ -110,7 +110,7 @@ fn checked(
         .hint("Connect to the primary, as a role without default_transaction_read_only."));
     }
     match catalog::control_tables(wire).map_err(fault)? {
-        ControlTables::Absent => return Ok(facts),
+        ControlTables::Absent | ControlTables::Prepared { .. } => return Ok(facts),
         ControlTables::Unreadable(words) => {
             return Err(Error::refused(format!("cluster {cluster}: {words}")));
         }

@@ -150,6 +150,26 @@ impl<'a> Work<'a> {
         )
     }
 
+    /// Lets those read a new tenant's history who were granted the control schema's own table of tenants, so that a
+    /// plan made by a role that only reads knows tenants that came after its grants. As the owner, who may grant.
+    fn grants(&self) -> String {
+        if !self.creates() {
+            return String::new();
+        }
+        let schema = self.tenant.schema.quoted();
+        let history = qualified(&self.tenant.schema, &self.desired.history_table);
+        let body = format!(
+            "DECLARE readers text; BEGIN {READERS}; IF readers IS NOT NULL THEN \
+             EXECUTE {} || readers; EXECUTE {} || readers; END IF; END",
+            quote_literal(&format!("GRANT USAGE ON SCHEMA {schema} TO ")),
+            quote_literal(&format!("GRANT SELECT ON TABLE {history} TO ")),
+        );
+        format!(
+            "SET LOCAL search_path = pg_catalog, pg_temp;\nDO {};\n",
+            quote_literal(&body)
+        )
+    }
+
     /// Writes the transaction out for the tenant's `uid`. `role` is who connects, the owner where none is declared.
     ///
     /// # Errors
@@ -332,7 +352,7 @@ impl<'w, 'a> Writing<'w, 'a> {
             new_history: work.creates(),
             pin: work.pin(),
             between: [work.afresh(), work.pin(), self.settle().to_owned()].join(";\n"),
-            tail: [self.all_recorded(), self.tail(uid, role)].concat(),
+            tail: [self.all_recorded(), work.grants(), self.tail(uid, role)].concat(),
             template: self.template,
             migrations: self.migrations,
         };
@@ -401,6 +421,12 @@ impl<'w, 'a> Writing<'w, 'a> {
         .join(";\n")
     }
 }
+
+/// Who was granted SELECT on the control schema's table of tenants, but for its owner and for everyone.
+const READERS: &str = "SELECT pg_catalog.string_agg(pg_catalog.quote_ident(r.rolname), ', ') INTO readers \
+     FROM pg_catalog.pg_namespace n JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid, \
+     LATERAL pg_catalog.aclexplode(c.relacl) a JOIN pg_catalog.pg_roles r ON r.oid = a.grantee \
+     WHERE n.nspname = 'tenantry' AND c.relname = 'tenant' AND a.privilege_type = 'SELECT' AND a.grantee <> c.relowner";
 
 fn settings(directives: &Directives) -> String {
     let one = |name: &str, time: Option<std::time::Duration>| {

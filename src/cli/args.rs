@@ -6,7 +6,7 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
-use super::{apply, completions, demo, plan, schema, validate};
+use super::{apply, completions, demo, doctor, plan, schema, validate};
 use crate::model::name::{BadName, TenantId};
 
 const STYLES: Styles = Styles::styled()
@@ -36,7 +36,8 @@ Examples:
   tenantry demo                      see it work on a throwaway server
   tenantry validate                  check the files, without a database
   tenantry plan                      show what would be done
-  tenantry apply                     show it, ask, and do it";
+  tenantry apply                     show it, ask, and do it
+  tenantry doctor                    show what stands in the way of it";
 
 /// Keeps a fleet of PostgreSQL tenant schemas equal to a YAML file.
 #[derive(Debug, Parser)]
@@ -56,6 +57,7 @@ pub enum Command {
     Apply(apply::Args),
     Schema(schema::Args),
     Completions(completions::Args),
+    Doctor(doctor::Args),
     Demo(demo::Args),
 }
 

@@ -1,17 +1,21 @@
 //! What every command stands on: shared flags, environment, streams, the desired state and its targets.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::Failure;
 use super::args::{Format, Global};
 use super::output::{Kind, Output};
 use super::streams::Streams;
-use crate::config;
+use crate::config::{self, Loaded, beside};
 use crate::error::Error;
 use crate::model::desired::{Cluster, Desired};
-use crate::model::env::Env;
+use crate::model::env::{Env, expand};
+use crate::model::tenant_source::TenantSource;
 use crate::observe::Targets;
-use crate::pg::settings;
+use crate::pg::clients::Clients;
+use crate::pg::error::PgError;
+use crate::pg::{settings, tenants_from};
 use crate::plan::selection::Selection;
 
 /// The surroundings of one command.
@@ -56,14 +60,46 @@ impl<'a> Context<'a> {
         .hint(format!("Use {}.", names.join(" or "))))
     }
 
-    /// Reads the desired state and remembers its secrets.
-    pub fn load(&self) -> Result<Desired, Failure> {
-        let desired = config::load(&self.global.file, self.env).map_err(Failure::Problems)?;
-        for value in desired.secrets.iter().filter_map(|name| (self.env)(name)) {
+    /// Reads the files of the desired state and remembers its secrets.
+    pub fn files(&self) -> Result<Loaded, Failure> {
+        let files = config::load(&self.global.file, self.env).map_err(Failure::Problems)?;
+        let secrets = files.fleet().secrets.iter();
+        for value in secrets.filter_map(|name| (self.env)(name)) {
             self.streams.redactor.learn_passwords_of(&value);
             self.streams.redactor.learn(&value);
         }
-        Ok(desired)
+        Ok(files)
+    }
+
+    /// The desired state, with the tenants that a query names.
+    pub fn load(&self) -> Result<Desired, Failure> {
+        self.complete(self.files()?)
+    }
+
+    /// What the files say, with the tenants that a query names.
+    pub fn complete(&self, files: Loaded) -> Result<Desired, Failure> {
+        let rows = match files.tenants_from() {
+            Some(source) => self.rows(files.fleet(), source)?,
+            None => Vec::new(),
+        };
+        files.desired(&rows).map_err(Failure::Problems)
+    }
+
+    fn rows(&self, fleet: &Desired, source: &TenantSource) -> Result<Vec<String>, Error> {
+        let cluster = &source.cluster;
+        let target = match self.targets(fleet).remove(cluster) {
+            Some(target) => target?,
+            None => return Err(Error::failed(format!("cluster {cluster} isn't declared"))),
+        };
+        let place = target.place();
+        let rows = Clients::new(target).with(|wire| tenants_from::read(wire, source));
+        rows.map_err(|error: PgError| {
+            Error::failed(format!(
+                "{}: reading the tenants from cluster {cluster}, {place}: {error}",
+                source.place
+            ))
+            .hint(hint(&error))
+        })
     }
 
     /// Where each cluster is.
@@ -81,6 +117,18 @@ impl<'a> Context<'a> {
         clusters
             .map(|(name, cluster)| (name.clone(), target(cluster)))
             .collect()
+    }
+
+    /// The folder that `backups.path` names; none where there is no such key.
+    pub fn backup_folder(&self, desired: &Desired) -> Option<Result<PathBuf, String>> {
+        let backups = desired.backups.as_ref()?;
+        let path = expand(backups.path.as_ref()?, self.env);
+        Some(path.map(|path| beside(&backups.declared_in, &path)))
+    }
+
+    /// A variable of the environment.
+    pub fn variable(&self, name: &str) -> Option<String> {
+        (self.env)(name).filter(|value| !value.is_empty())
     }
 
     /// The tenants that the flags pick.
@@ -103,6 +151,24 @@ impl<'a> Context<'a> {
     pub fn is_verbose(&self) -> bool {
         self.global.verbose > 0
     }
+}
+
+/// What to do about a query of tenants that failed.
+fn hint(error: &PgError) -> String {
+    let hint = match error.sqlstate.as_deref() {
+        Some("57014") => {
+            "Make the query faster, or give it longer: `timeouts: { statement: 2min }`."
+        }
+        Some("25006" | "0A000") => {
+            "Write a query that only reads; it runs in a READ ONLY transaction."
+        }
+        Some("42501") => "Grant the connecting role SELECT on the tables that the query reads.",
+        Some(code) if code.starts_with("42") => {
+            "Correct the query; it runs with the connecting role's own search_path."
+        }
+        _ => "Check the query, and where its cluster leads.",
+    };
+    error.hint.clone().unwrap_or_else(|| hint.to_owned())
 }
 
 fn name(format: Format) -> &'static str {

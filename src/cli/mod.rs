@@ -7,6 +7,7 @@ mod args;
 mod completions;
 mod context;
 mod demo;
+mod doctor;
 mod logging;
 mod output;
 mod plan;
@@ -106,6 +107,7 @@ fn dispatch(context: &Context<'_>, command: &Command) -> Exit {
         Command::Apply(args) => apply::run(context, args),
         Command::Schema(args) => schema::run(context, args),
         Command::Completions(args) => completions::run(context, args),
+        Command::Doctor(args) => doctor::run(context, args),
         Command::Demo(args) => demo::run(context, args),
     };
     match result {

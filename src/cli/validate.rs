@@ -4,8 +4,8 @@ use super::args::Format;
 use super::context::Context;
 use super::output::Kind;
 use super::{Exit, Failure};
+use crate::config::Loaded;
 use crate::model::count;
-use crate::model::desired::Desired;
 
 /// Check the desired state, its templates and migrations, without a database
 #[derive(Debug, clap::Args)]
@@ -20,25 +20,38 @@ pub struct Args {}
 
 pub fn run(context: &Context<'_>, _args: &Args) -> Result<Exit, Failure> {
     context.format(&[Format::Human])?;
-    let desired = context.load()?;
+    let files = context.files()?;
     // A file that was asked for is written, quiet or not.
     if !context.global.quiet || context.global.output.is_some() {
-        context.print(&verdict(&desired), Kind::Text)?;
+        context.print(&verdict(&files), Kind::Text)?;
     }
     Ok(Exit::Done)
 }
 
-fn verdict(desired: &Desired) -> String {
-    let migrations = desired
+fn verdict(files: &Loaded) -> String {
+    let fleet = files.fleet();
+    let migrations = fleet
         .templates
         .values()
         .map(|template| template.migrations.0.len())
         .sum();
     format!(
-        "Valid: fleet {}, {}, {}, {}.\n",
-        desired.fleet,
-        count(desired.tenants.len(), "tenant"),
-        count(desired.templates.len(), "template"),
-        count(migrations, "migration")
+        "Valid: fleet {}, {}, {}, {}.\n{}",
+        fleet.fleet,
+        count(fleet.tenants.len(), "tenant"),
+        count(fleet.templates.len(), "template"),
+        count(migrations, "migration"),
+        awaited(files)
     )
+}
+
+/// What can't be known without a database.
+fn awaited(files: &Loaded) -> String {
+    files.tenants_from().map_or_else(String::new, |source| {
+        format!(
+            "More tenants come from the query at {}, {} at least; `plan` asks it, and checks them.\n",
+            source.place,
+            count(source.min, "row")
+        )
+    })
 }

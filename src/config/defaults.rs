@@ -33,6 +33,24 @@ pub(super) struct Setting<'a, N> {
 }
 
 impl<N: Clone> Setting<'_, N> {
+    /// What the text at a path names, or else the defaults.
+    pub(super) fn named(
+        &self,
+        judge: &mut Judge<'_>,
+        path: &[&str],
+        text: Option<&str>,
+    ) -> Option<N> {
+        match text {
+            Some(text) => judge.reference(path, text, &self.kind),
+            None => self.fallback.clone(),
+        }
+    }
+
+    /// Whether the defaults say anything, right or wrong.
+    pub(super) fn has_fallback(&self) -> bool {
+        self.has_fallback
+    }
+
     /// What a tenant's own text names, or else the defaults.
     pub(super) fn of_tenant(
         &self,
@@ -41,10 +59,7 @@ impl<N: Clone> Setting<'_, N> {
         key: &str,
         text: Option<&str>,
     ) -> Option<N> {
-        match text {
-            Some(text) => judge.reference(&["tenants", id, key], text, &self.kind),
-            None => self.fallback.clone(),
-        }
+        self.named(judge, &["tenants", id, key], text)
     }
 
     /// The same, where a tenant must have it.
@@ -55,7 +70,8 @@ impl<N: Clone> Setting<'_, N> {
         key: &str,
         text: Option<&str>,
     ) -> Option<N> {
-        if text.is_none() && !self.has_fallback && !judge.sources.has(&["tenants", id, key]) {
+        let said = judge.sources.has(&["tenants", id, key]) || judge.awaits_rows();
+        if text.is_none() && !self.has_fallback && !said {
             let hint = format!("Add `{key}:` to it, or to `defaults`.");
             judge.problem(
                 &["tenants", id],

@@ -45,8 +45,26 @@ pub(super) struct Document {
     pub(super) secrets: Option<Vec<String>>,
     /// The tenants, by id.
     pub(super) tenants: Option<BTreeMap<String, TenantEntry>>,
-    #[serde(rename = "tenants_from")]
-    _tenants_from: Option<Later>,
+    /// Tenants that the application's own table names, beside those under `tenants`.
+    pub(super) tenants_from: Option<TenantsFromEntry>,
+}
+
+/// Tenants read from a database while it is observed. A tenant of both keeps what the row says of keys that its entry
+/// under `tenants` leaves out; `vars` are taken together by name. A tenant that left the query is unmanaged, never
+/// removed.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TenantsFromEntry {
+    /// One query that only reads. Columns: `id`, and optionally `template`, `schema`, `state` (text), `tags` (an array
+    /// of text) and `vars` (a JSON object of texts); NULL is as good as no column. It runs as the connecting role,
+    /// with that role's own `search_path`, for as long as `timeouts` lets a statement run, five minutes at most.
+    #[schemars(example = "SELECT id, tags FROM app.customers WHERE NOT deleted")]
+    pub(super) query: String,
+    /// Fewer rows than this are an error; 1 unless said otherwise.
+    #[schemars(range(min = 0, max = 1_000_000))]
+    pub(super) min: Option<usize>,
+    /// The cluster it runs on; the default one unless said otherwise. The tenants live on the default one.
+    pub(super) cluster: Option<String>,
 }
 
 /// A connection target.
@@ -90,7 +108,7 @@ pub(super) struct Defaults {
 }
 
 /// One tenant; its keys win over `defaults`.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TenantEntry {
     /// The cluster it lives in.
@@ -115,8 +133,28 @@ pub(super) struct TenantEntry {
     _restore_from: Option<Later>,
 }
 
+impl TenantEntry {
+    /// What a row of `tenants_from` can say.
+    pub(super) fn of_row(
+        template: Option<String>,
+        schema: Option<String>,
+        tags: Option<Vec<String>>,
+        vars: Option<BTreeMap<String, Variable>>,
+        state: Option<StateWord>,
+    ) -> Self {
+        Self {
+            template,
+            schema,
+            tags,
+            vars,
+            state,
+            ..Self::default()
+        }
+    }
+}
+
 /// A value of a tenant.
-#[derive(Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(transparent)]
 #[schemars(inline, extend("x-secret" = true))]
 pub(super) struct Variable(pub(super) String);
@@ -128,6 +166,15 @@ pub(super) enum StateWord {
     Present,
     Suspended,
     Absent,
+}
+
+impl StateWord {
+    /// All of them, as they are written.
+    pub(super) const WORDS: [(&'static str, Self); 3] = [
+        ("present", Self::Present),
+        ("suspended", Self::Suspended),
+        ("absent", Self::Absent),
+    ];
 }
 
 /// An extension: its name, or a map.
@@ -230,7 +277,7 @@ pub(super) enum VerifyWord {
 }
 
 /// Limits of a transaction, such as `5s` or `10min`.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TimeoutsEntry {
     /// How long a statement waits for a lock.
@@ -282,7 +329,7 @@ enum DriftedWord {
 }
 
 /// A key that is known but not supported yet; its values never pass the structure check.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub(super) struct Later;
 
 impl JsonSchema for Later {

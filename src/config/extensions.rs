@@ -20,10 +20,7 @@ pub(super) fn resolve(judge: &mut Judge<'_>) -> BTreeMap<ExtensionName, Extensio
         let nodes = nodes.into_iter().flat_map(|entry| entry.node.items());
         let entries = source.document.extensions.iter().flatten();
         for (node, entry) in nodes.zip(entries) {
-            let here = Place {
-                file: &source.file,
-                mark: node.at,
-            };
+            let here = Place::new(&source.file, node.at);
             let (name, extension) = match extension(entry) {
                 Ok(extension) => extension,
                 Err(reason) => {

@@ -98,7 +98,8 @@ pub(super) fn unreadable(path: &Path, error: &io::Error) -> Problem {
 }
 
 /// `relative` as it counts from the folder of `file`, without `..` where that changes nothing.
-pub(super) fn beside(file: &Path, relative: &str) -> PathBuf {
+#[must_use]
+pub fn beside(file: &Path, relative: &str) -> PathBuf {
     let joined = file.parent().unwrap_or(Path::new("")).join(relative);
     let short = without_dots(&joined);
     match (joined.canonicalize(), short.canonicalize()) {

@@ -166,6 +166,7 @@ fn read(folder: &Path, name: &str, problems: &mut Vec<Problem>) -> Option<Source
         file: path.clone(),
         line: flaw.line,
         column: flaw.column,
+        row: None,
         message: flaw.message,
         hint: flaw.hint,
     };

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::Problem;
-use super::source::Sources;
+use super::rows::Rows;
+use super::source::{Place, Sources};
 use super::tree::Fate;
 use crate::model::name::BadName;
 use crate::model::near::{did_you_mean, list};
@@ -21,14 +22,33 @@ pub(super) struct Kind<'a, N> {
 /// The files, and what was found wrong with them so far.
 pub(super) struct Judge<'a> {
     pub(super) sources: &'a Sources,
+    /// What `tenants_from` returned; none before it was asked, and without it.
+    pub(super) rows: Option<&'a Rows>,
     pub(super) problems: &'a mut Vec<Problem>,
 }
 
-impl Judge<'_> {
+impl<'a> Judge<'a> {
     /// Notes a problem with what stands at a path.
     pub(super) fn problem(&mut self, path: &[&str], message: impl Into<String>, hint: &str) {
-        let problem = self.sources.place(path).problem(message);
+        let problem = self.place(path).problem(message);
         self.problems.push(problem.with_hint(hint));
+    }
+
+    /// Where something stands: in a file, or else in the row of the tenant it is about.
+    pub(super) fn place(&self, path: &[&str]) -> Place<'a> {
+        let sources: &'a Sources = self.sources;
+        match path {
+            ["tenants", id, ..] if !sources.has(path) => self
+                .rows
+                .and_then(|rows| rows.get(*id))
+                .map_or_else(|| sources.place(path), |row| row.place(sources)),
+            _ => sources.place(path),
+        }
+    }
+
+    /// Whether a query will say more of the tenants than is known yet.
+    pub(super) fn awaits_rows(&self) -> bool {
+        self.rows.is_none() && self.sources.has(&["tenants_from"])
     }
 
     /// What `read` makes of the text at a path.

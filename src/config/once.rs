@@ -65,10 +65,7 @@ fn by_name(sources: &Sources, path: &[&str], kind: &str, problems: &mut Vec<Prob
 }
 
 fn place<'a>(source: &'a Source, entry: &Entry) -> Place<'a> {
-    Place {
-        file: &source.file,
-        mark: entry.key_at,
-    }
+    Place::new(&source.file, entry.key_at)
 }
 
 fn twice(what: &str, here: Place<'_>, first: Place<'_>) -> Problem {

@@ -6,23 +6,32 @@ use super::defaults::FleetWide;
 use super::document::{FailuresEntry, TimeoutsEntry};
 use super::folders::Folders;
 use super::judge::Judge;
+use super::rows::Rows;
 use super::source::Sources;
 use super::{
-    Problem, backups, clusters, extensions, once, placeholders, templates, tenants, values,
+    Problem, backups, clusters, extensions, once, placeholders, templates, tenants, tenants_from,
+    values,
 };
 use crate::model::desired::{
     Desired, IdleTimeout, LockTimeout, MaxFailures, Rollout, StatementTimeout, Timeouts,
 };
 use crate::model::name::{FleetName, SchemaName, TableName};
+use crate::model::tenant_source::TenantSource;
 
-/// The fleet, or `None` where so much is wrong that there is none.
+/// The fleet and the query that names more of its tenants; `None` where so much is wrong that there is none.
+/// `rows` are what the query returned, once it was asked.
 pub(super) fn resolve(
     sources: &Sources,
     folders: &Folders,
+    rows: Option<&Rows>,
     problems: &mut Vec<Problem>,
-) -> Option<Desired> {
+) -> Option<(Desired, Option<TenantSource>)> {
     once::check(sources, problems);
-    let judge = &mut Judge { sources, problems };
+    let judge = &mut Judge {
+        sources,
+        rows,
+        problems,
+    };
     required(judge);
     let fleet = sources
         .once(|document| document.fleet.as_ref())
@@ -43,6 +52,7 @@ pub(super) fn resolve(
             timeouts(judge, &["timeouts"], entry, Timeouts::default())
         });
     let fleet_wide = FleetWide::read(judge, shared, timeouts);
+    let tenants_from = tenants_from::resolve(judge, &fleet_wide);
     let tenants = tenants::resolve(judge, &fleet_wide);
     placeholders::check(&templates, &tenants, judge);
     let history_table = sources
@@ -52,7 +62,7 @@ pub(super) fn resolve(
             |name| judge.name(&["history_table"], name, TableName::new),
         );
     let rollout = rollout(judge);
-    Some(Desired {
+    let desired = Desired {
         fleet: fleet?,
         clusters,
         templates,
@@ -64,7 +74,8 @@ pub(super) fn resolve(
         backups,
         schema_pattern: fleet_wide.schema_pattern,
         secrets: secrets(sources),
-    })
+    };
+    Some((desired, tenants_from))
 }
 
 /// What a whole desired state must say, so that an emptied file can't read as an empty fleet.

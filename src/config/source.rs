@@ -26,23 +26,58 @@ pub(super) struct Sources {
 }
 
 /// A place in one of the files.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place<'a> {
     pub(super) file: &'a Path,
     pub(super) mark: Mark,
+    /// Of the query that stands there, 1-based.
+    pub(super) row: Option<usize>,
 }
 
-impl Place<'_> {
-    /// A problem here.
-    pub(super) fn problem(self, message: impl Into<String>) -> Problem {
-        Problem::new(self.file, self.mark, message)
+impl<'a> Place<'a> {
+    /// A place in a file's own text.
+    pub(super) fn new(file: &'a Path, mark: Mark) -> Self {
+        Self {
+            file,
+            mark,
+            row: None,
+        }
     }
+
+    /// A problem here. What a row holds may be anyone's words, so that they stay on one line.
+    pub(super) fn problem(self, message: impl Into<String>) -> Problem {
+        let message = message.into();
+        let Some(row) = self.row else {
+            return Problem::new(self.file, self.mark, message);
+        };
+        Problem {
+            row: Some(row),
+            ..Problem::new(
+                self.file,
+                self.mark,
+                format!("row {row}: {}", one_line(&message)),
+            )
+        }
+    }
+}
+
+fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() {
+            line.extend(c.escape_default());
+        } else {
+            line.push(c);
+        }
+    }
+    line
 }
 
 impl std::fmt::Display for Place<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Mark { line, column } = self.mark;
-        write!(f, "{}:{line}:{column}", self.file.display())
+        write!(f, "{}:{line}:{column}", self.file.display())?;
+        self.row.map_or(Ok(()), |row| write!(f, ", row {row}"))
     }
 }
 
@@ -110,10 +145,7 @@ impl Sources {
     pub(super) fn place(&self, path: &[&str]) -> Place<'_> {
         self.find(path).next().map_or_else(
             || self.start(),
-            |(source, entry)| Place {
-                file: &source.file,
-                mark: entry.place(),
-            },
+            |(source, entry)| Place::new(&source.file, entry.place()),
         )
     }
 
@@ -122,10 +154,7 @@ impl Sources {
         let list = self.find(path).next().into_iter();
         list.flat_map(|(source, entry)| {
             let file = source.file.as_path();
-            let place = move |item: &Node| Place {
-                file,
-                mark: item.at,
-            };
+            let place = move |item: &Node| Place::new(file, item.at);
             entry.node.items().map(place)
         })
         .collect()
@@ -133,13 +162,11 @@ impl Sources {
 
     /// The start of the first file.
     pub(super) fn start(&self) -> Place<'_> {
-        Place {
-            file: self
-                .list
-                .first()
-                .map_or(Path::new(""), |source| &source.file),
-            mark: Mark::START,
-        }
+        let first = self.list.first();
+        Place::new(
+            first.map_or(Path::new(""), |source| &source.file),
+            Mark::START,
+        )
     }
 
     /// The first file's word on something that only one file may say.

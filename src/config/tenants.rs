@@ -6,19 +6,22 @@ use super::defaults::{FleetWide, TENANT};
 use super::document::{StateWord, TenantEntry};
 use super::judge::Judge;
 use super::resolve::timeouts;
+use super::rows::declared;
 use crate::model::desired::{Tenant, TenantState};
 use crate::model::name::{ClusterName, RoleName, SchemaName, TenantId};
 
 /// Which tenant lives in which schema of which cluster.
 type Homes<'a> = HashMap<(ClusterName, SchemaName), (&'a str, &'a TenantEntry)>;
 
-/// The tenants of all files. Left out are those of whom something can't be judged.
+/// The tenants of all files and rows. Left out are those of whom something can't be judged.
 pub(super) fn resolve(judge: &mut Judge<'_>, fleet: &FleetWide<'_>) -> BTreeMap<TenantId, Tenant> {
     judge.keys(&["tenants"], TenantId::new);
     let broken = broken(judge);
     let mut homes = Homes::new();
     let mut tenants = BTreeMap::new();
-    for (id, (_, entry)) in judge.sources.merged(|document| document.tenants.as_ref()) {
+    let declared = declared(judge.sources, judge.rows);
+    for (id, entry) in &declared {
+        let id = *id;
         let whole = !broken.contains(id);
         let Ok(name) = TenantId::new(id) else {
             continue;
@@ -28,7 +31,8 @@ pub(super) fn resolve(judge: &mut Judge<'_>, fleet: &FleetWide<'_>) -> BTreeMap<
                 .cluster
                 .demanded_of_tenant(judge, id, "cluster", entry.cluster.as_deref());
         let schema = schema(judge, fleet, id, entry);
-        if let (true, Some(cluster), Some(schema)) = (whole, &cluster, &schema) {
+        let settled = whole && !judge.awaits_rows();
+        if let (true, Some(cluster), Some(schema)) = (settled, &cluster, &schema) {
             let home = (cluster.clone(), schema.clone());
             match homes.get(&home) {
                 Some(other) => shared_home(judge, &home, (id, entry), *other),
@@ -144,10 +148,10 @@ fn shared_home(
 ) {
     let own = ["tenants", id, "schema"];
     let others = ["tenants", other, "schema"];
-    let here = judge.sources.place(schema_path(&own, entry));
-    let there = judge.sources.place(schema_path(&others, other_entry));
+    let here = judge.place(schema_path(&own, entry));
+    let there = judge.place(schema_path(&others, other_entry));
     // The later place is the one that took a schema which was taken.
-    let (first, second) = if (there.file, there.mark) < (here.file, here.mark) {
+    let (first, second) = if there < here {
         (there, here)
     } else {
         (here, there)

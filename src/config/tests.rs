@@ -1,6 +1,7 @@
 //! Whole desired states, good and bad, through `load`.
 
 mod problems;
+mod rows;
 
 use std::fs;
 use std::path::Path;
@@ -43,7 +44,9 @@ fn load_in(folder: &tempfile::TempDir, path: &str) -> Result<Desired, Vec<String
         hint.map_or_else(|| problem.to_string(), |hint| format!("{problem} | {hint}"))
             .replace(&root, "")
     };
-    load(&folder.path().join(path), &env).map_err(|problems| problems.iter().map(told).collect())
+    load(&folder.path().join(path), &env)
+        .and_then(|files| files.desired(&[]))
+        .map_err(|problems| problems.iter().map(told).collect())
 }
 
 /// The problems of one file `f.yaml`.
@@ -266,7 +269,10 @@ fn the_sample_fleet_and_the_examples_load_without_an_environment() {
         ("examples/minimal/fleet.yaml", 2),
         ("examples/two-clusters/fleet.yaml", 4),
     ] {
-        let desired = load(&Path::new(ROOT).join(path), &|_| None).unwrap();
+        let desired = load(&Path::new(ROOT).join(path), &|_| None)
+            .unwrap()
+            .desired(&[])
+            .unwrap();
         assert_eq!(desired.tenants.len(), tenants, "{path}");
     }
 }

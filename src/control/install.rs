@@ -3,6 +3,7 @@
 use refinery_core::Migration;
 
 use crate::model::name::{FleetName, quote_literal};
+use crate::pg::catalog::{self, ControlTables};
 use crate::pg::error::PgError;
 use crate::pg::runner::{self, Recorded, Script, Text};
 use crate::pg::wire::{OWN_PATH, Wire};
@@ -26,7 +27,15 @@ fn pending(from: i64) -> Vec<Migration> {
 
 /// Makes the control schema of `fleet` in the open transaction.
 pub fn create(wire: &mut Wire, fleet: &FleetName) -> Result<(), PgError> {
-    wire.run("CREATE SCHEMA tenantry")?;
+    match catalog::control_tables(wire)? {
+        ControlTables::Prepared { ours: true } => {}
+        // Its owner could drop what is in it.
+        ControlTables::Prepared { ours: false } => {
+            let words = "the schema \"tenantry\" was made for another role than the connecting one";
+            return Err(PgError::own(words));
+        }
+        _ => wire.run("CREATE SCHEMA tenantry")?,
+    }
     let identity = format!(
         "{OWN_PATH}; INSERT INTO tenantry.fleet (fleet, format) VALUES ({}, {VERSION})",
         quote_literal(fleet.as_str())

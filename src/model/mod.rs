@@ -11,6 +11,7 @@ pub mod name;
 pub mod near;
 pub mod observed;
 pub mod template;
+pub mod tenant_source;
 
 /// `1 tenant`, `2 tenants`: a number with its noun.
 #[must_use]

@@ -3,7 +3,7 @@
 //! Each kind of name is a type of its own, so that a role can't be passed where a schema is meant,
 //! and the only way into SQL is [`SqlName::quoted`].
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -31,6 +31,27 @@ impl std::error::Error for BadName {}
 #[must_use]
 pub fn quote_ident(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// Quotes an identifier for SQL that is printed: on one line, and with nothing in it that acts on a terminal or can't
+/// be seen. Reads the same wherever `standard_conforming_strings` is on.
+#[must_use]
+pub fn quote_ident_visibly(name: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || c.is_ascii_graphic() || c == ' ';
+    if name.chars().all(is_plain) {
+        return quote_ident(name);
+    }
+    let mut escaped = String::from("U&");
+    for c in quote_ident(name).chars() {
+        match c {
+            '\\' => escaped.push_str("\\\\"),
+            c if is_plain(c) => escaped.push(c),
+            c => {
+                let _ = write!(escaped, "\\+{:06X}", u32::from(c));
+            }
+        }
+    }
+    escaped
 }
 
 /// Quotes a string constant so that it reads the same whatever `standard_conforming_strings` says.
@@ -280,6 +301,18 @@ mod tests {
         let table = TableName::new("User").unwrap();
         let schema = SchemaName::new("select").unwrap();
         assert_eq!(qualified(&schema, &table), "\"select\".\"User\"");
+    }
+
+    #[test]
+    fn printed_identifiers_can_be_seen() {
+        for (name, quoted) in [
+            ("app owner", "\"app owner\""),
+            ("a\\\"é", "\"a\\\"\"é\""),
+            ("a\n\\\"b", "U&\"a\\+00000A\\\\\"\"b\""),
+            ("\u{202e}x", "U&\"\\+00202Ex\""),
+        ] {
+            assert_eq!(quote_ident_visibly(name), quoted);
+        }
     }
 
     #[test]

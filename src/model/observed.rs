@@ -67,7 +67,7 @@ impl ServerFacts {
 /// The state of the `tenantry` schema.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ControlState {
-    /// No schema `tenantry`.
+    /// No schema `tenantry`, or one that is empty yet.
     Absent,
     /// Of this format and fleet.
     Present {

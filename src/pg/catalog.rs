@@ -77,6 +77,10 @@ fn system_identifier(wire: &mut Wire) -> Result<String, PgError> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ControlTables {
     Absent,
+    /// The schema was made beforehand and is empty. It is the connecting role's own, or will let it read its tables.
+    Prepared {
+        ours: bool,
+    },
     Unreadable(String),
     Readable,
 }
@@ -94,6 +98,10 @@ pub fn control_tables(wire: &mut Wire) -> Result<ControlTables, PgError> {
     let Some(row) = rows.first() else {
         return Ok(ControlTables::Absent);
     };
+    let (empty, ours, for_us): (bool, bool, bool) = (row.get(3), row.get(4), row.get(5));
+    if empty && (ours || for_us) {
+        return Ok(ControlTables::Prepared { ours });
+    }
     if !row.get::<_, bool>(1) {
         let words = "the connecting role has no USAGE on schema tenantry";
         return Ok(ControlTables::Unreadable(words.to_owned()));

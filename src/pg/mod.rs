@@ -11,6 +11,7 @@ pub mod pooling;
 pub mod runner;
 pub mod settings;
 mod stack;
+pub mod tenants_from;
 #[cfg(test)]
 mod tests;
 pub mod wire;

@@ -26,7 +26,9 @@ mod verdict;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::model::desired::Desired;
 use crate::model::name::{ClusterName, FleetName, SchemaName, TenantId};
+use crate::model::observed::LiveDatabase;
 use crate::model::template::ContentHash;
 use action::{DatabaseStep, Hazard, HazardNote, Precondition, TenantAction};
 
@@ -188,6 +190,14 @@ pub struct Notice {
     /// Sorted; empty when it is about a database.
     pub tenants: Vec<TenantId>,
     pub message: String,
+}
+
+/// What a database lacks of the declared extensions, in sentences: the required ones, then the optional ones.
+#[must_use]
+pub fn lacking_extensions(desired: &Desired, live: &LiveDatabase) -> (Vec<String>, Vec<String>) {
+    let found = extension::plan(&desired.extensions, live);
+    let optional = found.notices.into_iter().map(|(_, message)| message);
+    (found.missing, optional.collect())
 }
 
 impl Plan {

@@ -52,7 +52,9 @@ impl Selection {
         Ok(picked)
     }
 
-    fn is_all(&self) -> bool {
+    /// Whether there is no filter.
+    #[must_use]
+    pub fn is_all(&self) -> bool {
         self.tenant.is_empty() && self.exclude.is_empty() && self.tags.is_empty()
     }
 

@@ -84,6 +84,7 @@ mod tests {
             file: file.into(),
             line,
             column,
+            row: None,
             message: format!("wrong\u{1b}[2J {line}"),
             hint: hint.map(str::to_owned),
         };

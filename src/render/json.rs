@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::style::is_harmful;
+use crate::doctor::checkup::Checkup;
 use crate::plan::{FORMAT_VERSION, Plan};
 use crate::report::{Event, Report};
 
@@ -18,6 +19,12 @@ pub fn plan(plan: &Plan) -> String {
 #[must_use]
 pub fn report(report: &Report) -> String {
     document(report)
+}
+
+/// What a doctor found as one document.
+#[must_use]
+pub fn checkup(checkup: &Checkup) -> String {
+    document(checkup)
 }
 
 /// A JSON Schema as one document.

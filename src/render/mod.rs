@@ -3,6 +3,7 @@
 //! Text carries ANSI colours; whoever prints it takes them out where they aren't wanted.
 
 pub mod diagnosis;
+pub mod doctor;
 mod entry;
 pub mod json;
 mod page;

@@ -10,6 +10,7 @@ mod lexer;
 mod place;
 mod placeholder;
 mod problem;
+mod query;
 mod read;
 mod refuse;
 mod split;
@@ -19,6 +20,7 @@ pub use enum_conflict::{EnumConflict, enum_conflict};
 pub use place::{Place, locate};
 pub use placeholder::{Origin, Rendered, render};
 pub use problem::Problem;
+pub use query::query;
 pub use read::read;
 pub use split::{Statement, statements};
 

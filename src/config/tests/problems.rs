@@ -100,8 +100,8 @@ fn structure_is_told_with_its_place() {
             "f.yaml:2:8: YAML tags (`!…`) mean nothing here | Remove the tag.",
         ),
         (
-            "version: 1\nfleet: f\ntenants: {}\ntenants_from: { query: select }\n",
-            "f.yaml:4:1: `tenants_from` isn't supported yet | Remove it.",
+            "version: 1\nfleet: f\ntenants: {}\ntenants_from: { query: select;x }\n",
+            "f.yaml:4:24: the query is 2 statements | Write one SELECT that returns a column `id`.",
         ),
         (
             "version: 1\nfleet: f\ntenants: {}\nrollout: { drifted: blok }\n",

@@ -10,7 +10,9 @@ SELECT n.oid,
        (SELECT pg_catalog.string_agg(a.attname || ' ' || pg_catalog.format_type(a.atttypid, NULL), ', ' ORDER BY a.attnum)
           FROM pg_catalog.pg_attribute a
          WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
-       CASE WHEN pg_catalog.pg_has_role(c.relowner, 'MEMBER') THEN pg_catalog.pg_get_userbyid(c.relowner)::text END
+       CASE WHEN pg_catalog.pg_has_role(c.relowner, CASE WHEN pg_catalog.current_setting('server_version_num')::int4 >= 160000
+                                                         THEN 'SET' ELSE 'MEMBER' END)
+            THEN pg_catalog.pg_get_userbyid(c.relowner)::text END
   FROM pg_catalog.pg_namespace n
   LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = ANY ($1::text[])
  WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'

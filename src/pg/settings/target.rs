@@ -122,6 +122,13 @@ impl Target {
         self
     }
 
+    /// Whether a password is known, or a command prints one.
+    #[must_use]
+    pub fn has_password(&self) -> bool {
+        let given = self.config.get_password().is_some() || self.command.is_some();
+        given || self.passwords_from_file().next().is_some()
+    }
+
     fn passwords_from_file(&self) -> impl Iterator<Item = &str> {
         self.routes
             .iter()

@@ -60,7 +60,7 @@ impl Database {
 
     /// The URL the program gets for what a pooler makes impossible; say why where it is used.
     pub fn direct_url(&self) -> String {
-        server().direct_url(&self.name)
+        self.server.direct_url(&self.name)
     }
 
     /// The URL of a superuser.

@@ -32,6 +32,8 @@ pub struct TestServer {
     admin: Config,
     /// None when a server was given.
     own: Option<Server>,
+    /// By all tests; a pooler stands before this one alone.
+    is_shared: bool,
 }
 
 /// The shared server, started when it is first asked for.
@@ -71,6 +73,7 @@ impl OwnServer {
         let server = TestServer {
             admin: admin_of(&process),
             own: None,
+            is_shared: false,
         };
         server.make_roles();
         // Databases refer to it, and there are few of its kind.
@@ -138,12 +141,17 @@ impl TestServer {
             let admin = url
                 .parse()
                 .expect("TENANTRY_TEST_DATABASE_URL is a connection URL");
-            return Self { admin, own: None };
+            return Self {
+                admin,
+                own: None,
+                is_shared: true,
+            };
         }
         let own = start();
         Self {
             admin: admin_of(&own),
             own: Some(own),
+            is_shared: true,
         }
     }
 
@@ -177,7 +185,8 @@ impl TestServer {
 
     /// The URL the program gets for a database; with `TENANTRY_TEST_POOLED` it leads through PgBouncer.
     pub fn url(&self, database: &str) -> String {
-        pooler().map_or_else(|| self.direct_url(database), |pooler| pooler.url(database))
+        let pooler = pooler().filter(|_| self.is_shared);
+        pooler.map_or_else(|| self.direct_url(database), |pooler| pooler.url(database))
     }
 
     /// The URL without anything between, for what a pooler makes impossible.
