@@ -99,6 +99,7 @@ impl Product {
             desired: &self.desired,
             plan,
             plan_id: None,
+            resumes: None,
             targets: &self.targets,
             parallel: Some(workers),
             lock_wait: Duration::ZERO,

@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::control::journal::{self, RunStart, StepRow};
 use crate::error::{Error, Exit};
 use crate::model::desired::{Desired, Tenant, Timeouts};
-use crate::model::name::{ClusterName, RoleName, TemplateName};
+use crate::model::name::{ClusterName, RoleName, TemplateName, TenantId};
 use crate::observe::Targets;
 use crate::pg::clients::Clients;
 use crate::pg::error::PgError;
@@ -41,6 +41,8 @@ pub struct Request<'a> {
     pub plan: &'a Plan,
     /// Of a saved plan; one that was carried out to its end is refused.
     pub plan_id: Option<Uuid>,
+    /// The run that this one carries on.
+    pub resumes: Option<Uuid>,
     pub targets: &'a Targets,
     /// Overrides every cluster's own.
     pub parallel: Option<usize>,
@@ -65,12 +67,7 @@ pub fn apply(
     let mut databases = Databases::open(request, run, cancel)?;
     reporter.event(&Event::RunStarted {
         run,
-        tenants: request
-            .plan
-            .cohorts
-            .iter()
-            .map(|cohort| cohort.tenants.len())
-            .sum(),
+        tenants: planned(request).count(),
         databases: databases.0.len(),
     });
     let prepared = databases.prepare(request, run, cancel, reporter);
@@ -80,7 +77,8 @@ pub fn apply(
     } else {
         wave::run_all(request, run, &databases, cancel, reporter)
     };
-    let (report, exit) = report(request, run, cancel, prepared, outcomes);
+    let (mut report, exit) = report(request, run, cancel, prepared, outcomes);
+    report.resumable = databases.is_recorded() && report.summary.is_left();
     databases.finish(&report, exit);
     reporter.event(&Event::RunFinished {
         run,
@@ -163,6 +161,11 @@ impl Databases {
         outcomes
     }
 
+    /// Whether a journal knows the run.
+    fn is_recorded(&self) -> bool {
+        self.0.values().any(|database| database.recorded)
+    }
+
     /// Writes down how the run ended. The report is the truth already; a database that is gone is only logged.
     fn finish(self, report: &Report, exit: Exit) {
         for (cluster, database) in self.0 {
@@ -235,13 +238,8 @@ fn has_failed(outcomes: &[DatabaseOutcome]) -> bool {
 /// The clusters that something happens on.
 fn clusters_of<'a>(request: &Request<'a>) -> BTreeSet<&'a ClusterName> {
     let steps = request.plan.steps.iter().map(|step| &step.cluster);
-    let tenants = request
-        .plan
-        .cohorts
-        .iter()
-        .flat_map(|cohort| &cohort.tenants);
     steps
-        .chain(tenants.filter_map(|id| {
+        .chain(planned(request).filter_map(|id| {
             request
                 .desired
                 .tenants
@@ -251,15 +249,20 @@ fn clusters_of<'a>(request: &Request<'a>) -> BTreeSet<&'a ClusterName> {
         .collect()
 }
 
+/// Every tenant the plan would change.
+fn planned<'a>(request: &Request<'a>) -> impl Iterator<Item = &'a TenantId> + use<'a> {
+    let cohorts = request.plan.cohorts.iter();
+    cohorts.flat_map(|cohort| &cohort.tenants)
+}
+
 /// The tenants of the plan that live on a cluster.
 fn tenants_of<'a>(
     request: &Request<'a>,
     cluster: &'a ClusterName,
 ) -> impl Iterator<Item = &'a Tenant> {
     let desired = request.desired;
-    let cohorts = request.plan.cohorts.iter();
-    let ids = cohorts.flat_map(|cohort| &cohort.tenants);
-    ids.filter_map(|id| desired.tenants.get(id))
+    planned(request)
+        .filter_map(|id| desired.tenants.get(id))
         .filter(move |tenant| tenant.cluster == *cluster)
 }
 
@@ -290,7 +293,8 @@ fn preparation<'a>(request: &Request<'a>, cluster: &'a ClusterName, run: Uuid) -
             run,
             plan_id: request.plan_id,
             plan_digest: request.plan.digest.clone(),
-            tenants: tenants.len(),
+            planned: planned(request).map(ToString::to_string).collect(),
+            resumes: request.resumes,
         },
     }
 }
@@ -342,6 +346,7 @@ fn report(
         fleet: request.desired.fleet.clone(),
         plan: request.plan.digest.clone(),
         exit: exit as u8,
+        resumable: false,
         cancelled,
         error: None,
         databases,

@@ -6,7 +6,7 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
-use super::{apply, completions, demo, plan, schema, validate};
+use super::{apply, completions, demo, plan, runs, schema, status, validate};
 use crate::model::name::{BadName, TenantId};
 
 const STYLES: Styles = Styles::styled()
@@ -21,7 +21,7 @@ Exit codes:
   1    failed, nothing was changed
   2    differs: changes pending or tenants blocked (plan --detailed-exitcode)
   3    partial: something was changed, and something else wasn't;
-       apply again to go on
+       the run is named, and `apply --resume RUN` goes on with it
   4    refused, nothing was changed: hazard not allowed, stale plan,
        prompt declined, another fleet's database, all tenants blocked
   5    locked by another run
@@ -36,7 +36,8 @@ Examples:
   tenantry demo                      see it work on a throwaway server
   tenantry validate                  check the files, without a database
   tenantry plan                      show what would be done
-  tenantry apply                     show it, ask, and do it";
+  tenantry apply                     show it, ask, and do it
+  tenantry status                    show where every tenant stands";
 
 /// Keeps a fleet of PostgreSQL tenant schemas equal to a YAML file.
 #[derive(Debug, Parser)]
@@ -54,6 +55,8 @@ pub enum Command {
     Validate(validate::Args),
     Plan(plan::Args),
     Apply(apply::Args),
+    Status(status::Args),
+    Runs(runs::Args),
     Schema(schema::Args),
     Completions(completions::Args),
     Demo(demo::Args),

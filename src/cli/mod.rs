@@ -7,13 +7,17 @@ mod args;
 mod completions;
 mod context;
 mod demo;
+mod journals;
 mod logging;
 mod output;
 mod plan;
 mod progress;
 mod redact;
+mod resume;
+mod runs;
 mod schema;
 mod signals;
+mod status;
 mod streams;
 mod validate;
 
@@ -104,6 +108,8 @@ fn dispatch(context: &Context<'_>, command: &Command) -> Exit {
         Command::Validate(args) => validate::run(context, args),
         Command::Plan(args) => plan::run(context, args),
         Command::Apply(args) => apply::run(context, args),
+        Command::Status(args) => status::run(context, args),
+        Command::Runs(args) => runs::run(context, args),
         Command::Schema(args) => schema::run(context, args),
         Command::Completions(args) => completions::run(context, args),
         Command::Demo(args) => demo::run(context, args),

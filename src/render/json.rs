@@ -7,6 +7,8 @@ use serde::Serialize;
 use super::style::is_harmful;
 use crate::plan::{FORMAT_VERSION, Plan};
 use crate::report::{Event, Report};
+use crate::runs::Runs;
+use crate::status::FleetStatus;
 
 /// A plan as one document.
 #[must_use]
@@ -18,6 +20,18 @@ pub fn plan(plan: &Plan) -> String {
 #[must_use]
 pub fn report(report: &Report) -> String {
     document(report)
+}
+
+/// A fleet's status as one document.
+#[must_use]
+pub fn status(status: &FleetStatus) -> String {
+    document(status)
+}
+
+/// Runs as one document.
+#[must_use]
+pub fn runs(runs: &Runs) -> String {
+    document(runs)
 }
 
 /// A JSON Schema as one document.
