@@ -195,9 +195,13 @@ mod tests {
     fn help_shows_examples_and_fits_on_80_columns() {
         let mut command = Cli::command().term_width(80);
         command.build();
-        let commands = command.get_subcommands().cloned();
-        let own = commands.filter(|command| command.get_name() != "help");
-        for mut command in own.chain([command.clone()]) {
+        let below = |command: &clap::Command| -> Vec<clap::Command> {
+            let commands = command.get_subcommands().cloned();
+            commands.filter(|one| one.get_name() != "help").collect()
+        };
+        let own = below(&command);
+        let nested: Vec<clap::Command> = own.iter().flat_map(below).collect();
+        for mut command in own.into_iter().chain(nested).chain([command.clone()]) {
             let help = command.render_long_help().to_string();
             assert!(help.contains("Examples:\n  tenantry "), "{help}");
             // Where clap itself has to wrap a line of ours, it doesn't know what to indent.

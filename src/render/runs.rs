@@ -5,8 +5,7 @@ use textwrap::core::display_width;
 use super::entry::{self, Entry};
 use super::page::Page;
 use super::style::{Label, harmless, paint};
-use super::time::{ago, span};
-use crate::model::count;
+use super::time::{ago, took};
 use crate::model::name::TenantId;
 use crate::report::{Status, short_run};
 use crate::runs::{Run, RunState, RunStep, Runs, Unread};
@@ -85,36 +84,34 @@ fn state(run: &Run) -> String {
 fn times(run: &Run) -> String {
     let started = ago(run.age);
     match run.took {
-        Some(took) => format!("{started}, took {}", span(took)),
+        Some(span) => format!("{started}, took {}", took(span)),
         None => started,
     }
 }
 
-/// Its tenants in numbers; those that are none are left out.
+/// Its tenants in numbers; of the rare ones those that are none are left out.
 fn numbers(run: &Run) -> String {
-    let counts = &run.counts;
-    let unrecorded = run.unrecorded();
-    let parts = [
-        (counts.applied, "applied"),
+    let (counts, tenants) = (&run.counts, run.tenants);
+    let rare = [
         (counts.unchanged, "unchanged"),
         (counts.failed, "failed"),
         (counts.unknown, "unknown"),
         (counts.stale, "stale"),
         (counts.skipped, "not tried"),
-        (unrecorded, "not recorded"),
+        (run.unrecorded(), "not recorded"),
     ];
-    let parts: Vec<String> = parts
+    let applied = match counts.applied {
+        _ if tenants == 0 => "no tenants".to_owned(),
+        applied if applied == tenants => format!("all {tenants} applied"),
+        applied => format!("{applied} of {tenants} applied"),
+    };
+    let rare = rare.into_iter().filter(|(number, _)| *number > 0);
+    let parts: Vec<String> = [applied]
         .into_iter()
-        .filter(|(number, _)| *number > 0)
-        .map(|(number, word)| format!("{number}\u{a0}{}", word.replace(' ', "\u{a0}")))
+        .chain(rare.map(|(number, word)| format!("{number} {word}")))
+        .map(|part| part.replace(' ', "\u{a0}"))
         .collect();
-    match &parts[..] {
-        [] => "no tenants".to_owned(),
-        [all] if all.starts_with(&format!("{}\u{a0}", run.tenants)) => {
-            format!("all {}", all.replace('\u{a0}', " "))
-        }
-        parts => format!("of {}, {}", count(run.tenants, "tenant"), parts.join(", ")),
-    }
+    parts.join(", ")
 }
 
 const COLUMNS: [&str; 9] = [
@@ -154,7 +151,7 @@ fn cells(run: &Run) -> [String; 9] {
         run.state.as_str().to_owned(),
         run.exit.map_or("-".to_owned(), |exit| exit.to_string()),
         ago(run.age),
-        run.took.map_or("-".to_owned(), span),
+        run.took.map_or("-".to_owned(), took),
         format!("{}/{}", counts.applied + counts.unchanged, run.tenants),
         (counts.failed + counts.unknown).to_string(),
         left.to_string(),

@@ -90,7 +90,8 @@ fn summary(status: &FleetStatus) -> String {
     if numbers.failed > 0 {
         parts.push(format!("{} failed last", numbers.failed));
     }
-    let tenants = count(status.tenants.len(), "tenant");
+    let managed = |one: &&Standing| one.state != StandingState::Unmanaged;
+    let tenants = count(status.tenants.iter().filter(managed).count(), "tenant");
     format!("Fleet {}: {tenants}, {}.", status.fleet, parts.join(", "))
 }
 

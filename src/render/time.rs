@@ -16,6 +16,16 @@ pub(super) fn span(span: Duration) -> String {
     })
 }
 
+/// How long something took, such as `1.5 s` or `3 h`.
+#[must_use]
+pub(super) fn took(took: Duration) -> String {
+    if took.as_secs() < 10 {
+        format!("{:.1}\u{a0}s", took.as_secs_f64())
+    } else {
+        span(took)
+    }
+}
+
 /// How long ago something was, such as `3 h ago`.
 #[must_use]
 pub(super) fn ago(age: Duration) -> String {
@@ -46,6 +56,7 @@ mod tests {
         for (seconds, words) in cases {
             assert_eq!(ago(seconds), words);
         }
-        assert_eq!(span(Duration::from_millis(20)), "0\u{a0}s");
+        assert_eq!(took(Duration::from_millis(1_540)), "1.5\u{a0}s");
+        assert_eq!(took(Duration::from_secs(61)), "1\u{a0}min");
     }
 }
