@@ -7,12 +7,14 @@ use std::time::{Duration, Instant};
 use tenantry::apply::cancel::Cancel;
 use tenantry::apply::{self, Request};
 use tenantry::config;
+use tenantry::control::runs::{self, Source};
 use tenantry::model::desired::Desired;
 use tenantry::observe::{self, Targets};
 use tenantry::pg::settings;
 use tenantry::plan::Plan;
 use tenantry::plan::diff::{self, Options};
 use tenantry::report::Silent;
+use tenantry::status::{self, FleetStatus, RUNS_SHOWN, Sources};
 
 use crate::Failure;
 use crate::workload::{File, Workload};
@@ -80,6 +82,28 @@ impl Product {
     pub fn plan(&self) -> Result<Plan, Failure> {
         let observed = observe::observe(&self.desired, &self.targets);
         Ok(diff::plan(&self.desired, &observed, &Options::default())?)
+    }
+
+    /// Where every tenant stands.
+    pub fn status(&self) -> Result<FleetStatus, Failure> {
+        let observed = observe::observe(&self.desired, &self.targets);
+        let plan = diff::plan(&self.desired, &observed, &Options::default())?;
+        let fleet = &self.desired.fleet;
+        let read = observe::side_by_side(&self.targets, |cluster, wire| {
+            runs::journal(wire, Source { cluster, fleet }, RUNS_SHOWN)
+        });
+        let journals = read
+            .into_iter()
+            .map(|(cluster, journal)| Ok((cluster, journal.map_err(|why| why.message)?)))
+            .collect::<Result<_, String>>()?;
+        Ok(status::of(&Sources {
+            desired: &self.desired,
+            observed: &observed,
+            plan: &plan,
+            selected: &self.desired.tenants.keys().cloned().collect(),
+            journals: &journals,
+            unread: &[],
+        }))
     }
 
     /// Observes and plans a fleet that is as it should be.
