@@ -69,16 +69,17 @@ impl Journals<'_> {
 
     fn unknown(&self, prefix: &RunPrefix, exit: Exit, unread: &[Unread]) -> Error {
         let (newest, _) = self.runs(None, NAMED);
-        let mut message = format!("no run of fleet {} begins with {prefix}", self.fleet);
-        if !newest.is_empty() {
-            message += &format!("; the newest are:{}", render::runs::list(&newest));
-        }
-        for one in unread {
-            message += &format!(
-                "\ncluster {} couldn't be read: {}",
-                one.cluster, one.message
-            );
-        }
+        let newest = match &newest[..] {
+            [] => String::new(),
+            newest => format!("; the newest are:{}", render::runs::list(newest)),
+        };
+        let unread = unread.iter().map(|one| {
+            let (cluster, message) = (&one.cluster, &one.message);
+            format!("\ncluster {cluster} couldn't be read: {message}")
+        });
+        let unread: String = unread.collect();
+        let fleet = self.fleet;
+        let message = format!("no run of fleet {fleet} begins with {prefix}{newest}{unread}");
         Error::new(exit, message).hint("Look runs up with `tenantry runs show`.")
     }
 

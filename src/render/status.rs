@@ -32,9 +32,11 @@ pub fn status(status: &FleetStatus, verbose: bool) -> String {
         block(&mut page, tenants);
     }
     if shown < blocks.len() {
-        let rest: usize = blocks[shown..].iter().map(Vec::len).sum();
-        let more = count(rest, "more tenant");
+        let rest = blocks[shown..].iter().flatten();
+        let rest: Vec<String> = rest.map(|standing| name(standing)).collect();
+        let more = count(rest.len(), "more tenant");
         page.section(&format!("and {more}, shown by -v"));
+        page.names(2, &rest);
     }
     if !status.runs.is_empty() {
         page.section("Last runs");

@@ -155,6 +155,28 @@ fn people_read_what_stands_alike_as_one() {
 }
 
 #[test]
+fn absent_tenants_are_told_from_those_that_are_still_there() {
+    let mut fleet = Fleet::small(&["acme"]);
+    fleet.apply(0);
+    fleet.tenant("acme", "{ state: absent }");
+    fleet.tenant("globex", "{ state: absent }");
+    fleet.tenant("hooli", "{ state: suspended }");
+    let status = status(&fleet);
+    assert_eq!(
+        states(&status),
+        ["acme withheld", "globex absent", "hooli blocked"]
+    );
+    let text = fleet.run(["status"]).expect(0).stdout;
+    for words in [
+        "1 tenant withheld: absent in the file, still there",
+        "1 tenant absent, as the file says",
+        "1 tenant blocked: unsupported",
+    ] {
+        assert!(text.contains(words), "{words} in\n{text}");
+    }
+}
+
+#[test]
 fn filters_narrow_it() {
     let fleet = mixed();
     let run = |args: &[&str]| -> Vec<String> {
