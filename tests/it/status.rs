@@ -98,13 +98,13 @@ fn every_tenant_stands_in_its_place() {
         json!({ "up_to_date": 1, "pending": 1, "new": 1, "blocked": 1, "withheld": 0,
                 "absent": 0, "suspended": 0, "unmanaged": 2, "failed": 1 })
     );
-    let states: Vec<&Value> = status["runs"]
+    let ends: Vec<&Value> = status["runs"]
         .as_array()
         .expect("a list")
         .iter()
         .map(|run| &run["state"])
         .collect();
-    assert_eq!(states, ["partial", "done"]);
+    assert_eq!(ends, ["partial", "done"]);
     assert_eq!(status["complete"], true);
 }
 
@@ -287,6 +287,11 @@ fn a_silent_cluster_is_said_and_the_other_read() {
     );
     assert_eq!(of(&status, "hooli")["blocked"]["code"], "unreachable");
     assert_eq!(status["complete"], false);
+    assert_eq!(
+        status["unread"],
+        json!([]),
+        "it is said once, by its tenants"
+    );
     assert_eq!(status["runs"][0]["clusters"], json!(["one"]));
     set(&mut fleet, "ONE", nowhere());
     let run = fleet.run(["status"]).expect(1);

@@ -171,3 +171,19 @@ fn a_living_run_names_its_holder_and_is_not_to_be_resumed() {
     );
     assert!(!text.contains("--resume"), "{text}");
 }
+
+#[test]
+fn a_run_in_a_line_is_harmless() {
+    let mut page = Page::new(false);
+    let living = Run {
+        command: "a\u{1b}[2J".to_owned(),
+        holder: Some("pid 7, user x\n".to_owned()),
+        ..run(1, RunState::Running, None)
+    };
+    line(&mut page, &living);
+    assert_eq!(
+        plain(&page.finish()),
+        "  01010101 a\\u{1b}[2J running, 2 h ago: 1180 of 1250 applied, 3 failed, 1 unknown,\n    \
+         62 not tried, 4 not recorded\n    held by pid 7, user x\\n\n"
+    );
+}
