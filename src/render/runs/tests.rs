@@ -183,7 +183,7 @@ fn a_run_in_a_line_is_harmless() {
     line(&mut page, &living);
     assert_eq!(
         plain(&page.finish()),
-        "  01010101 a\\u{1b}[2J running, 2 h ago: 1180 of 1250 applied, 3 failed, 1 unknown,\n    \
-         62 not tried, 4 not recorded\n    held by pid 7, user x\\n\n"
+        "  01010101 a\\u{1b}[2J running, 2 h ago: 1180 of 1250 applied, 3 failed,\n    \
+         1 unknown, 62 not tried, 4 not recorded\n    held by pid 7, user x\\n\n"
     );
 }
