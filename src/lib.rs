@@ -17,12 +17,14 @@
 //! | [`config`] | YAML and SQL files into `Desired`, or every problem at once | reads files |
 //! | [`plan`] | difference, cohorts, hazards, waves, saved plans | no |
 //! | [`report`] | outcomes and the events workers speak through | no |
+//! | [`runs`] | runs as the journals keep them, and what is left of one | no |
+//! | [`status`] | where every tenant stands | no |
 //! | [`pg`] | connections, catalog queries, histories, refinery's runner over our transaction | databases |
 //! | [`control`] | the `tenantry` schema: fleet, tenants, content, journal, ledger | databases |
 //! | [`observe`] | all databases side by side into `Observed` | databases |
 //! | [`apply`] | run locks, database-wide steps, waves, one transaction a tenant | databases |
 //! | [`doctor`] | what stands between a fleet and its next apply; the SQL that grants what is missing | databases, processes |
-//! | [`render`] | plan and report as text and JSON | no |
+//! | [`render`] | plan, report, status and runs as text and JSON | no |
 //! | [`server`] | the throwaway PostgreSQL behind `demo` and the tests | processes |
 //! | [`cli`] | the command line; owns stdout and stderr | everything |
 //!
@@ -42,5 +44,7 @@ pub mod pg;
 pub mod plan;
 pub mod render;
 pub mod report;
+pub mod runs;
 pub mod server;
 pub mod sql;
+pub mod status;

@@ -23,27 +23,32 @@ pub type Targets = BTreeMap<ClusterName, Result<Target, Error>>;
 /// Nothing is left behind: every transaction is READ ONLY.
 #[must_use]
 pub fn observe(desired: &Desired, targets: &Targets) -> Observed {
-    let databases = std::thread::scope(|scope| {
+    let databases = side_by_side(targets, |cluster, wire| read(desired, cluster, wire));
+    Observed { databases }
+}
+
+/// Reads something of every database, all at once.
+pub fn side_by_side<T: Send>(
+    targets: &Targets,
+    read: impl Fn(&ClusterName, &mut Wire) -> Result<T, PgError> + Sync,
+) -> BTreeMap<ClusterName, Result<T, Unreachable>> {
+    let read = &read;
+    std::thread::scope(|scope| {
         let readers: Vec<_> = targets
             .iter()
             .map(|(cluster, target)| {
-                (
-                    cluster,
-                    scope.spawn(move || database(desired, cluster, target)),
-                )
+                let work = move || database(target, |wire| read(cluster, wire));
+                (cluster, scope.spawn(work))
             })
             .collect();
         readers
             .into_iter()
             .map(|(cluster, reader)| {
-                (
-                    cluster.clone(),
-                    reader.join().unwrap_or_else(|_| Err(panicked())),
-                )
+                let result = reader.join().unwrap_or_else(|_| Err(panicked()));
+                (cluster.clone(), result)
             })
             .collect()
-    });
-    Observed { databases }
+    })
 }
 
 fn panicked() -> Unreachable {
@@ -53,22 +58,19 @@ fn panicked() -> Unreachable {
     }
 }
 
-fn database(
-    desired: &Desired,
-    cluster: &ClusterName,
+fn database<T>(
     target: &Result<Target, Error>,
-) -> Result<LiveDatabase, Unreachable> {
+    read: impl FnOnce(&mut Wire) -> Result<T, PgError>,
+) -> Result<T, Unreachable> {
     let target = target.as_ref().map_err(|error| Unreachable {
         message: error.message.clone(),
         hint: error.hint.clone(),
     })?;
     let clients = Clients::new(target.clone());
-    clients
-        .with(|wire| read(desired, cluster, wire))
-        .map_err(|error: PgError| Unreachable {
-            message: format!("{}: {error}", target.place()),
-            hint: error.hint,
-        })
+    clients.with(read).map_err(|error: PgError| Unreachable {
+        message: format!("{}: {error}", target.place()),
+        hint: error.hint,
+    })
 }
 
 fn read(

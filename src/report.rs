@@ -23,6 +23,8 @@ pub struct Report {
     pub plan: ContentHash,
     /// The code the program ends with.
     pub exit: u8,
+    /// Whether `apply --resume` finds the run in a journal, and tenants of it that are left.
+    pub resumable: bool,
     /// Why work stopped being handed out, if it did.
     pub cancelled: Option<CancelReason>,
     /// What ended the apply before anything was tried; then every tenant of the plan is skipped.
@@ -38,6 +40,14 @@ impl Report {
     pub fn has_changed(&self) -> bool {
         has_changed(&self.summary, &self.databases)
     }
+}
+
+/// The first eight characters of a run's id, which are enough to name it by.
+#[must_use]
+pub fn short_run(run: Uuid) -> String {
+    let mut id = run.simple().to_string();
+    id.truncate(8);
+    id
 }
 
 /// Whether tenants or databases were changed, or may have been.
@@ -134,6 +144,14 @@ pub struct ReportSummary {
     pub skipped: usize,
     pub unknown: usize,
     pub blocked: usize,
+}
+
+impl ReportSummary {
+    /// Whether tenants were planned and aren't done.
+    #[must_use]
+    pub fn is_left(&self) -> bool {
+        self.failed + self.unknown + self.stale + self.skipped > 0
+    }
 }
 
 /// Why no more work was handed out; a later variant outranks an earlier one.
@@ -269,6 +287,7 @@ mod tests {
             fleet: FleetName::new("payments").unwrap(),
             plan: ContentHash::of("plan"),
             exit: 3,
+            resumable: true,
             cancelled: Some(CancelReason::CanaryFailed),
             error: None,
             databases: Vec::new(),

@@ -18,6 +18,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use measure::Bench;
+use tenantry::render;
 
 /// Whatever ends the benchmark early.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -26,7 +27,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let result = match words[..] {
-        [measure::PEAK, folder, url] => peak(Path::new(folder), url),
+        [measure::PEAK, what, folder, url] => peak(what, Path::new(folder), url),
         _ => Options::read(&words).and_then(run),
     };
     match result {
@@ -90,14 +91,20 @@ fn run(options: Options) -> Result<(), Failure> {
     result
 }
 
-/// Plans once and prints the most memory this process needed, in KiB: run in a process of its own.
-fn peak(folder: &Path, url: &str) -> Result<(), Failure> {
-    let plan = product::Product::load(folder, url)?.plan()?;
-    let bytes = serde_json::to_string(&plan)?.len();
+/// Plans once, or makes a status, and prints the most memory this process needed, in KiB: run in a process of its own.
+fn peak(what: &str, folder: &Path, url: &str) -> Result<(), Failure> {
+    let fleet = product::Product::load(folder, url)?;
+    let (creates, document) = if what == measure::STATUS {
+        let status = fleet.status()?;
+        (status.summary.new, render::json::status(&status))
+    } else {
+        let plan = fleet.plan()?;
+        (plan.summary.create, render::json::plan(&plan))
+    };
     let status = std::fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kib = line.and_then(|line| line.split_whitespace().next());
     let kib = kib.ok_or("the kernel doesn't tell VmHWM")?;
-    writeln!(io::stdout(), "{kib} {} {bytes}", plan.summary.create)?;
+    writeln!(io::stdout(), "{kib} {creates} {}", document.len())?;
     Ok(())
 }

@@ -14,8 +14,11 @@ use crate::table::{self, Measure, Pair};
 use crate::workload::{Workload, workload};
 use crate::{Failure, Options};
 
-/// The command that plans in a process of its own and prints what memory that took.
+/// The command that works in a process of its own and prints what memory that took.
 pub const PEAK: &str = "peak-memory";
+/// What it works on.
+pub const PLAN: &str = "plan";
+pub const STATUS: &str = "status";
 
 /// The fleet that grows.
 const GROWN: &str = "tenantry_bench";
@@ -84,7 +87,7 @@ impl Bench {
         }
         print_growth(out, &no_ops)?;
         if self.wants("memory") {
-            self.memory(out, 5000 / self.scale)?;
+            self.memory(out, 2000 / self.scale, 5000 / self.scale)?;
         }
         Ok(())
     }
@@ -223,19 +226,22 @@ impl Bench {
         })
     }
 
-    fn memory(&self, out: &mut impl Write, tenants: usize) -> Result<(), Failure> {
-        let folder = self.fleet(tenants, false)?;
+    /// A settled fleet of `some` tenants, and what `many` need.
+    fn memory(&self, out: &mut impl Write, some: usize, many: usize) -> Result<(), Failure> {
+        let folder = self.fleet(some, false)?;
+        self.grow_to(some)?;
+        let url = self.place.url(GROWN)?;
+        for what in [PLAN, STATUS] {
+            let kib = peak(what, &folder, &url, 0)?;
+            table::memory(out, &format!("no-op {what} of {some} tenants"), kib, 64)?;
+        }
+        let folder = self.fleet(many, false)?;
         let empty = self.place.create(SIDES[0], None)?;
-        let creating = peak(&folder, &empty, tenants)?;
-        table::memory(
-            out,
-            &format!("plan that creates {tenants} tenants"),
-            creating,
-            200,
-        )?;
-        self.grow_to(tenants)?;
-        let no_op = peak(&folder, &self.place.url(GROWN)?, 0)?;
-        table::memory(out, &format!("no-op plan on {tenants} tenants"), no_op, 64)?;
+        let kib = peak(PLAN, &folder, &empty, many)?;
+        table::memory(out, &format!("plan that creates {many} tenants"), kib, 200)?;
+        self.grow_to(many)?;
+        let kib = peak(PLAN, &folder, &url, 0)?;
+        table::memory(out, &format!("no-op plan of {many} tenants"), kib, 64)?;
         Ok(())
     }
 }
@@ -258,10 +264,10 @@ fn print_growth(out: &mut impl Write, no_ops: &[Measure]) -> Result<(), Failure>
     Ok(())
 }
 
-/// The most memory, in KiB, of a process that plans this fleet and finds `creates` tenants to create.
-fn peak(folder: &Path, url: &str, creates: usize) -> Result<u64, Failure> {
+/// The most memory, in KiB, of a process that looks at this fleet and finds `creates` tenants to create.
+fn peak(what: &str, folder: &Path, url: &str, creates: usize) -> Result<u64, Failure> {
     let child = Command::new(std::env::current_exe()?)
-        .arg(PEAK)
+        .args([PEAK, what])
         .arg(folder)
         .arg(url)
         .output()?;
@@ -273,7 +279,7 @@ fn peak(folder: &Path, url: &str, creates: usize) -> Result<u64, Failure> {
     match numbers[..] {
         [kib, planned, _] if usize::try_from(planned) == Ok(creates) => Ok(kib),
         _ => Err(format!(
-            "planning in a process of its own failed: {text}{}",
+            "{what} in a process of its own failed: {text}{}",
             String::from_utf8_lossy(&child.stderr)
         )
         .into()),

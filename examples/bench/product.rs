@@ -8,12 +8,14 @@ use tenantry::apply::cancel::Cancel;
 use tenantry::apply::locks::Locks;
 use tenantry::apply::{self, Request};
 use tenantry::config;
+use tenantry::control::runs::{self, Source};
 use tenantry::model::desired::Desired;
 use tenantry::observe::{self, Targets};
 use tenantry::pg::settings;
 use tenantry::plan::Plan;
 use tenantry::plan::diff::{self, Options};
 use tenantry::report::Silent;
+use tenantry::status::{self, FleetStatus, RUNS_SHOWN, Sources};
 
 use crate::Failure;
 use crate::workload::{File, Workload};
@@ -85,6 +87,28 @@ impl Product {
         Ok(diff::plan(&self.desired, &observed, &Options::default())?)
     }
 
+    /// Where every tenant stands.
+    pub fn status(&self) -> Result<FleetStatus, Failure> {
+        let observed = observe::observe(&self.desired, &self.targets);
+        let plan = diff::plan(&self.desired, &observed, &Options::default())?;
+        let fleet = &self.desired.fleet;
+        let read = observe::side_by_side(&self.targets, |cluster, wire| {
+            runs::journal(wire, Source { cluster, fleet }, RUNS_SHOWN)
+        });
+        let journals = read
+            .into_iter()
+            .map(|(cluster, journal)| Ok((cluster, journal.map_err(|why| why.message)?)))
+            .collect::<Result<_, String>>()?;
+        Ok(status::of(&Sources {
+            desired: &self.desired,
+            observed: &observed,
+            plan: &plan,
+            selected: &self.desired.tenants.keys().cloned().collect(),
+            journals: &journals,
+            unread: &[],
+        }))
+    }
+
     /// Observes and plans a fleet that is as it should be.
     pub fn no_op(&self) -> Result<Duration, Failure> {
         let started = Instant::now();
@@ -102,6 +126,7 @@ impl Product {
             desired: &self.desired,
             plan,
             plan_id: None,
+            resumes: None,
             targets: &self.targets,
             parallel: Some(workers),
             lock_wait: Duration::ZERO,

@@ -24,7 +24,7 @@ use crate::control::journal::{self, RunStart, StepRow};
 use crate::error::{Error, Exit};
 use crate::model::count;
 use crate::model::desired::{Desired, Tenant, Timeouts};
-use crate::model::name::{ClusterName, FleetName, RoleName, TemplateName};
+use crate::model::name::{ClusterName, FleetName, RoleName, TemplateName, TenantId};
 use crate::model::template::ContentHash;
 use crate::observe::Targets;
 use crate::pg::clients::Clients;
@@ -52,6 +52,8 @@ pub struct Request<'a> {
     pub plan: &'a Plan,
     /// Of a saved plan; one that was carried out to its end is refused.
     pub plan_id: Option<Uuid>,
+    /// The run that this one carries on.
+    pub resumes: Option<Uuid>,
     pub targets: &'a Targets,
     /// Overrides every cluster's own.
     pub parallel: Option<usize>,
@@ -83,12 +85,7 @@ pub fn apply(
     let mut databases = Databases::open(request, locks, &taking)?;
     reporter.event(&Event::RunStarted {
         run,
-        tenants: request
-            .plan
-            .cohorts
-            .iter()
-            .map(|cohort| cohort.tenants.len())
-            .sum(),
+        tenants: planned(request).count(),
         databases: databases.0.len(),
     });
     let prepared = databases.prepare(request, run, cancel, reporter);
@@ -98,7 +95,8 @@ pub fn apply(
     } else {
         wave::run_all(request, run, &databases, cancel, reporter)
     };
-    let (report, exit) = report(request, run, cancel, prepared, outcomes);
+    let (mut report, exit) = report(request, run, cancel, prepared, outcomes);
+    report.resumable = databases.is_recorded() && report.summary.is_left();
     databases.finish(&report, exit);
     reporter.event(&Event::RunFinished {
         run,
@@ -129,6 +127,7 @@ pub fn unplanned(fleet: &FleetName, error: &Error) -> Report {
         exit: error.exit as u8,
         cancelled: None,
         error: None,
+        resumable: false,
         databases: Vec::new(),
         outcomes: Vec::new(),
         summary: ReportSummary::default(),
@@ -205,6 +204,11 @@ impl Databases {
             outcomes.extend(made);
         }
         outcomes
+    }
+
+    /// Whether a journal knows the run.
+    fn is_recorded(&self) -> bool {
+        self.0.values().any(|database| database.recorded)
     }
 
     /// Writes down how the run ended. The report is the truth already; a database that is gone is only logged.
@@ -296,13 +300,8 @@ fn has_failed(outcomes: &[DatabaseOutcome]) -> bool {
 /// The clusters that something happens on.
 fn clusters_of<'a>(request: &Request<'a>) -> BTreeSet<&'a ClusterName> {
     let steps = request.plan.steps.iter().map(|step| &step.cluster);
-    let tenants = request
-        .plan
-        .cohorts
-        .iter()
-        .flat_map(|cohort| &cohort.tenants);
     steps
-        .chain(tenants.filter_map(|id| {
+        .chain(planned(request).filter_map(|id| {
             request
                 .desired
                 .tenants
@@ -312,15 +311,20 @@ fn clusters_of<'a>(request: &Request<'a>) -> BTreeSet<&'a ClusterName> {
         .collect()
 }
 
+/// Every tenant the plan would change.
+fn planned<'a>(request: &Request<'a>) -> impl Iterator<Item = &'a TenantId> + use<'a> {
+    let cohorts = request.plan.cohorts.iter();
+    cohorts.flat_map(|cohort| &cohort.tenants)
+}
+
 /// The tenants of the plan that live on a cluster.
 fn tenants_of<'a>(
     request: &Request<'a>,
     cluster: &'a ClusterName,
 ) -> impl Iterator<Item = &'a Tenant> {
     let desired = request.desired;
-    let cohorts = request.plan.cohorts.iter();
-    let ids = cohorts.flat_map(|cohort| &cohort.tenants);
-    ids.filter_map(|id| desired.tenants.get(id))
+    planned(request)
+        .filter_map(|id| desired.tenants.get(id))
         .filter(move |tenant| tenant.cluster == *cluster)
 }
 
@@ -366,7 +370,8 @@ fn preparation<'a>(request: &Request<'a>, cluster: &'a ClusterName, run: Uuid) -
             run,
             plan_id: request.plan_id,
             plan_digest: request.plan.digest.clone(),
-            tenants: tenants.len(),
+            planned: planned(request).map(ToString::to_string).collect(),
+            resumes: request.resumes,
         },
     }
 }
@@ -418,6 +423,7 @@ fn report(
         fleet: request.desired.fleet.clone(),
         plan: request.plan.digest.clone(),
         exit: exit as u8,
+        resumable: false,
         cancelled,
         error: None,
         databases,

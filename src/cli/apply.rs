@@ -12,7 +12,7 @@ use super::context::Context;
 use super::output::{Kind, Output};
 use super::plan::{self, Making};
 use super::progress::{self, Ndjson};
-use super::{Exit, Failure, or_failed, signals};
+use super::{Exit, Failure, or_failed, resume, signals};
 use crate::apply::cancel::Cancel;
 use crate::apply::locks::{Locks, Taking};
 use crate::apply::{self, Request};
@@ -37,11 +37,16 @@ Examples:
   tenantry apply --auto-approve --format json   in CI: the report as JSON
   tenantry apply --allow DELETES_DATA@acme      one hazard, for one tenant
   tenantry apply --tenant sandbox               one tenant first
+  tenantry apply --resume 4f1c2a9b              what a run has left
+  tenantry apply --only-failed                  tenants that failed last
 
-What isn't blocked is carried out. A tenant is changed wholly or not at all;
-after a failure or an interruption, apply again to go on. No other run changes
-these databases from before the plan is made until the end, the question
-included; `--lock-wait` waits for one that is under way, then plans.")]
+What isn't blocked is carried out. A tenant is changed wholly or not at all.
+After a failure, an interruption or a kill, apply again to go on, or with
+--resume for the tenants of that run alone: those that weren't applied or found
+unchanged in it are planned anew, with --only-failed the failed ones of them.
+No other run changes these databases from before the plan is made until the
+end, the question included; --lock-wait waits for one that is under way, then
+plans.")]
 pub struct Args {
     /// A plan saved by `plan --out`; without it, a plan is made now
     #[arg(value_name = "PLAN")]
@@ -60,6 +65,9 @@ pub struct Args {
     lock_wait: Duration,
 
     #[command(flatten)]
+    narrowing: resume::Narrowing,
+
+    #[command(flatten)]
     making: Making,
 }
 
@@ -67,6 +75,7 @@ pub struct Args {
 struct Job {
     plan: Plan,
     plan_id: Option<Uuid>,
+    resumes: Option<Uuid>,
 }
 
 pub fn run(context: &Context<'_>, args: &Args) -> Result<Exit, Failure> {
@@ -97,6 +106,7 @@ pub fn run(context: &Context<'_>, args: &Args) -> Result<Exit, Failure> {
         desired: &desired,
         plan: &job.plan,
         plan_id: job.plan_id,
+        resumes: job.resumes,
         targets: &targets,
         parallel: context.global.parallel,
         lock_wait: args.lock_wait,
@@ -138,10 +148,7 @@ fn lock(
 
 fn job(context: &Context<'_>, args: &Args, desired: &Desired) -> Result<Job, Error> {
     let Some(path) = &args.saved else {
-        return Ok(Job {
-            plan: plan::make(context, desired, &args.making)?.plan,
-            plan_id: None,
-        });
+        return made(context, args, desired);
     };
     let global = &context.global;
     let filtered = [&global.tenant, &global.exclude, &global.tag]
@@ -157,6 +164,25 @@ fn job(context: &Context<'_>, args: &Args, desired: &Desired) -> Result<Job, Err
     Ok(Job {
         plan: saved.plan,
         plan_id: Some(saved.plan_id),
+        resumes: None,
+    })
+}
+
+/// A plan made now, for the tenants that the flags and the journals leave.
+fn made(context: &Context<'_>, args: &Args, desired: &Desired) -> Result<Job, Error> {
+    let mut selection = context.selection()?;
+    // A slip in a filter is told before any database is asked.
+    selection.pick(desired)?;
+    let targets = context.targets(desired);
+    let narrowed = resume::narrow(context, &args.narrowing, desired, &targets)?;
+    let resumes = narrowed.as_ref().and_then(|narrowed| narrowed.run);
+    if let Some(narrowed) = narrowed {
+        selection = selection.within(narrowed.tenants);
+    }
+    Ok(Job {
+        plan: plan::make_for(context, desired, &args.making, selection)?.plan,
+        plan_id: None,
+        resumes,
     })
 }
 

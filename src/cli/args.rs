@@ -6,7 +6,7 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
-use super::{apply, completions, demo, doctor, plan, schema, validate};
+use super::{apply, completions, demo, doctor, plan, runs, schema, status, validate};
 use crate::model::name::{BadName, TenantId};
 
 const STYLES: Styles = Styles::styled()
@@ -21,7 +21,7 @@ Exit codes:
   1    failed, nothing was changed
   2    differs: changes pending or tenants blocked (plan --detailed-exitcode)
   3    partial: something was changed, and something else wasn't;
-       apply again to go on
+       the run is named, and `apply --resume RUN` goes on with it
   4    refused, nothing was changed: hazard not allowed, stale plan,
        prompt declined, another fleet's database, all tenants blocked
   5    locked by another run
@@ -37,7 +37,8 @@ Examples:
   tenantry validate                  check the files, without a database
   tenantry plan                      show what would be done
   tenantry apply                     show it, ask, and do it
-  tenantry doctor                    show what stands in the way of it";
+  tenantry status                    show where every tenant stands
+  tenantry doctor                    show what stands in the way of an apply";
 
 /// Keeps a fleet of PostgreSQL tenant schemas equal to a YAML file.
 #[derive(Debug, Parser)]
@@ -55,6 +56,8 @@ pub enum Command {
     Validate(validate::Args),
     Plan(plan::Args),
     Apply(apply::Args),
+    Status(status::Args),
+    Runs(runs::Args),
     Schema(schema::Args),
     Completions(completions::Args),
     Doctor(doctor::Args),
@@ -196,9 +199,13 @@ mod tests {
     fn help_shows_examples_and_fits_on_80_columns() {
         let mut command = Cli::command().term_width(80);
         command.build();
-        let commands = command.get_subcommands().cloned();
-        let own = commands.filter(|command| command.get_name() != "help");
-        for mut command in own.chain([command.clone()]) {
+        let below = |command: &clap::Command| -> Vec<clap::Command> {
+            let commands = command.get_subcommands().cloned();
+            commands.filter(|one| one.get_name() != "help").collect()
+        };
+        let own = below(&command);
+        let nested: Vec<clap::Command> = own.iter().flat_map(below).collect();
+        for mut command in own.into_iter().chain(nested).chain([command.clone()]) {
             let help = command.render_long_help().to_string();
             assert!(help.contains("Examples:\n  tenantry "), "{help}");
             // Where clap itself has to wrap a line of ours, it doesn't know what to indent.

@@ -8,13 +8,17 @@ mod completions;
 mod context;
 mod demo;
 mod doctor;
+mod journals;
 mod logging;
 mod output;
 mod plan;
 mod progress;
 mod redact;
+mod resume;
+mod runs;
 mod schema;
 mod signals;
+mod status;
 mod streams;
 mod validate;
 
@@ -105,6 +109,8 @@ fn dispatch(context: &Context<'_>, command: &Command) -> Exit {
         Command::Validate(args) => validate::run(context, args),
         Command::Plan(args) => plan::run(context, args),
         Command::Apply(args) => apply::run(context, args),
+        Command::Status(args) => status::run(context, args),
+        Command::Runs(args) => runs::run(context, args),
         Command::Schema(args) => schema::run(context, args),
         Command::Completions(args) => completions::run(context, args),
         Command::Doctor(args) => doctor::run(context, args),

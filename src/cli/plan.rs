@@ -17,6 +17,7 @@ use crate::observe;
 use crate::plan::Plan;
 use crate::plan::diff::{self, Options};
 use crate::plan::saved::SavedPlan;
+use crate::plan::selection::Selection;
 use crate::render;
 use crate::render::style::harmless;
 
@@ -48,7 +49,7 @@ pub struct Args {
 }
 
 /// What a plan is asked for, beside the shared flags.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub struct Making {
     /// Make this recorded tenant, whose schema is gone, anew and without data; may be repeated
     #[arg(long, value_name = "TENANT", value_parser = tenant_id)]
@@ -58,7 +59,7 @@ pub struct Making {
 /// A plan and what it was made from.
 pub struct Made {
     pub plan: Plan,
-    observed: Observed,
+    pub observed: Observed,
 }
 
 pub fn run(context: &Context<'_>, args: &Args) -> Result<Exit, Failure> {
@@ -91,8 +92,18 @@ pub fn run(context: &Context<'_>, args: &Args) -> Result<Exit, Failure> {
 
 /// Reads the databases and compares.
 pub fn make(context: &Context<'_>, desired: &Desired, making: &Making) -> Result<Made, Error> {
+    make_for(context, desired, making, context.selection()?)
+}
+
+/// As [`make`], for the tenants of a selection.
+pub fn make_for(
+    context: &Context<'_>,
+    desired: &Desired,
+    making: &Making,
+    selection: Selection,
+) -> Result<Made, Error> {
     let options = Options {
-        selection: context.selection()?,
+        selection,
         provision_empty: making.provision_empty.iter().cloned().collect(),
     };
     // A slip in a filter is told before any database is asked.

@@ -10,6 +10,8 @@ use crate::config;
 use crate::plan::Plan;
 use crate::render::json;
 use crate::report::Report;
+use crate::runs::Runs;
+use crate::status::FleetStatus;
 
 /// Print a JSON Schema
 #[derive(Debug, clap::Args)]
@@ -31,6 +33,10 @@ enum Of {
     Plan,
     /// The result of `apply --format json`
     Report,
+    /// The result of `status --format json`
+    Status,
+    /// The result of `runs show --format json`
+    Runs,
 }
 
 pub fn run(context: &Context<'_>, args: &Args) -> Result<Exit, Failure> {
@@ -39,6 +45,8 @@ pub fn run(context: &Context<'_>, args: &Args) -> Result<Exit, Failure> {
         Of::Desired => config::json_schema(),
         Of::Plan => schemars::schema_for!(Plan).to_value(),
         Of::Report => schemars::schema_for!(Report).to_value(),
+        Of::Status => schemars::schema_for!(FleetStatus).to_value(),
+        Of::Runs => schemars::schema_for!(Runs).to_value(),
     };
     context.print(&json::schema(&schema), Kind::Json)?;
     Ok(Exit::Done)

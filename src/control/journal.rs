@@ -18,20 +18,23 @@ pub struct RunStart {
     pub run: Uuid,
     pub plan_id: Option<Uuid>,
     pub plan_digest: ContentHash,
-    pub tenants: usize,
+    /// Every tenant of the run, those of other databases too.
+    pub planned: Vec<String>,
+    /// The run that it carries on.
+    pub resumes: Option<Uuid>,
 }
 
 /// Records the start of a run; the id of the transaction that does.
 pub fn start(wire: &mut Wire, start: &RunStart) -> Result<Option<String>, PgError> {
-    let tenants = i32::try_from(start.tenants).unwrap_or(i32::MAX);
     let rows = wire.typed(
-        "INSERT INTO tenantry.run (run, command, plan_id, plan_digest, tenants, tool_version) \
-         VALUES ($1, 'apply', $2, $3, $4, $5) RETURNING pg_catalog.pg_current_xact_id()::text",
+        "INSERT INTO tenantry.run (run, command, plan_id, plan_digest, planned, resumes, tool_version) \
+         VALUES ($1, 'apply', $2, $3, $4, $5, $6) RETURNING pg_catalog.pg_current_xact_id()::text",
         &[
             (&start.run, Type::UUID),
             (&start.plan_id, Type::UUID),
             (&start.plan_digest.0, Type::TEXT),
-            (&tenants, Type::INT4),
+            (&start.planned, Type::TEXT_ARRAY),
+            (&start.resumes, Type::UUID),
             (&env!("CARGO_PKG_VERSION"), Type::TEXT),
         ],
     )?;

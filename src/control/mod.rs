@@ -5,6 +5,7 @@
 pub mod content;
 pub mod install;
 pub mod journal;
+pub mod runs;
 
 /// The control schema's name.
 pub const SCHEMA: &str = "tenantry";

@@ -14,6 +14,7 @@ pub struct Selection {
     tenant: Vec<Pattern>,
     exclude: Vec<Pattern>,
     tags: Vec<String>,
+    within: Option<BTreeSet<TenantId>>,
 }
 
 impl Selection {
@@ -27,7 +28,15 @@ impl Selection {
             tenant: read("--tenant", tenant)?,
             exclude: read("--exclude", exclude)?,
             tags: tags.to_vec(),
+            within: None,
         })
+    }
+
+    /// Of the picked tenants, these; it is no slip if that leaves nobody.
+    #[must_use]
+    pub fn within(mut self, tenants: BTreeSet<TenantId>) -> Self {
+        self.within = Some(tenants);
+        self
     }
 
     /// The declared tenants that pass.
@@ -37,7 +46,7 @@ impl Selection {
     /// that leave nothing together.
     pub fn pick(&self, desired: &Desired) -> Result<BTreeSet<TenantId>, Error> {
         self.check_all_match(desired)?;
-        let picked: BTreeSet<TenantId> = desired
+        let mut picked: BTreeSet<TenantId> = desired
             .tenants
             .iter()
             .filter(|(id, tenant)| self.passes(id, tenant))
@@ -48,6 +57,9 @@ impl Selection {
                 Error::usage("--tenant, --exclude and --tag leave no tenant together")
                     .hint("Loosen one of them."),
             );
+        }
+        if let Some(within) = &self.within {
+            picked.retain(|id| within.contains(id));
         }
         Ok(picked)
     }

@@ -42,7 +42,7 @@ impl Entry<'_> {
 
 /// The text with the name taken out of it: where it is a word, or a part of a name like `acq_acme`, but not where
 /// its letters happen to stand in another word.
-fn without(text: &str, name: &str) -> String {
+pub(super) fn without(text: &str, name: &str) -> String {
     let is_edge = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
     let mut clean = String::with_capacity(text.len());
     let mut rest = 0;

@@ -8,6 +8,8 @@ use super::style::is_harmful;
 use crate::doctor::checkup::Checkup;
 use crate::plan::{FORMAT_VERSION, Plan};
 use crate::report::{Event, Report};
+use crate::runs::Runs;
+use crate::status::FleetStatus;
 
 /// A plan as one document.
 #[must_use]
@@ -25,6 +27,18 @@ pub fn report(report: &Report) -> String {
 #[must_use]
 pub fn checkup(checkup: &Checkup) -> String {
     document(checkup)
+}
+
+/// A fleet's status as one document.
+#[must_use]
+pub fn status(status: &FleetStatus) -> String {
+    document(status)
+}
+
+/// Runs as one document.
+#[must_use]
+pub fn runs(runs: &Runs) -> String {
+    document(runs)
 }
 
 /// A JSON Schema as one document.

@@ -1,4 +1,4 @@
-//! Plan, report and errors as text and JSON. Pure: strings out, nobody printed to.
+//! Plan, report, status, runs and errors as text and JSON. Pure: strings out, nobody printed to.
 //!
 //! Text carries ANSI colours; whoever prints it takes them out where they aren't wanted.
 
@@ -9,5 +9,8 @@ pub mod json;
 mod page;
 pub mod plan;
 pub mod report;
+pub mod runs;
 pub mod sql;
+pub mod status;
 pub mod style;
+mod time;

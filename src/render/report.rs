@@ -8,7 +8,7 @@ use super::page::Page;
 use super::style::{Label, harmless, paint};
 use crate::error::Exit;
 use crate::model::count;
-use crate::report::{CancelReason, DatabaseOutcome, Outcome, Report, Status};
+use crate::report::{CancelReason, DatabaseOutcome, Outcome, Report, Status, short_run};
 
 /// The whole report; `verbose` names every tenant.
 #[must_use]
@@ -31,8 +31,8 @@ pub fn report(report: &Report, elapsed: Duration, verbose: bool) -> String {
     if let Some(reason) = report.cancelled {
         page.item(0, &paint(Label::Warning, cancelled(reason)));
     }
-    if is_resumable(report) {
-        page.item(0, how_to_go_on(report));
+    if report.summary.is_left() {
+        page.item(0, &how_to_go_on(report));
     }
     let label = if report.exit == Exit::Done as u8 {
         Label::Good
@@ -160,20 +160,20 @@ fn cancelled(reason: CancelReason) -> &'static str {
 }
 
 /// An apply that is repeated meets the same error, unless that was a passing one.
-fn how_to_go_on(report: &Report) -> &'static str {
+fn how_to_go_on(report: &Report) -> String {
+    // No-break spaces, so that the command can be copied as it stands.
+    let command = if report.resumable {
+        let run = short_run(report.run);
+        format!("`tenantry\u{a0}apply\u{a0}--resume\u{a0}{run}`")
+    } else {
+        "`tenantry\u{a0}apply`".to_owned()
+    };
     let interrupted = report.exit == Exit::Interrupted as u8;
     if report.summary.failed > 0 && !interrupted {
-        "Set right what failed, then apply again to go on: what is done stays done."
+        format!("Set right what failed, then go on with {command}: what is done stays done.")
     } else {
-        "Apply again to go on: what is done stays done."
+        format!("Go on with {command}: what is done stays done.")
     }
-}
-
-/// Whether another apply would find something to go on with. A stale tenant needs another plan, as its hint says.
-fn is_resumable(report: &Report) -> bool {
-    let numbers = &report.summary;
-    let left = numbers.failed + numbers.skipped + numbers.unknown > 0;
-    left || report.exit == Exit::Interrupted as u8
 }
 
 #[cfg(test)]

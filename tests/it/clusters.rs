@@ -7,7 +7,7 @@ use crate::support::database::Database;
 use crate::support::fleet::{Fleet, blocked, outcome, project};
 
 /// acme and globex on `one`, hooli and initech on `two`; the fleet's own database is `one`.
-fn two() -> (Fleet, Database) {
+pub fn two() -> (Fleet, Database) {
     let mut fleet = Fleet::small(&["acme", "globex"]);
     let other = Database::new();
     fleet.extra.push_str(
@@ -23,12 +23,12 @@ fn two() -> (Fleet, Database) {
     (fleet, other)
 }
 
-fn set(fleet: &mut Fleet, name: &str, value: String) {
+pub fn set(fleet: &mut Fleet, name: &str, value: String) {
     fleet.env.retain(|(known, _)| known != name);
     fleet.env.push((name.to_owned(), value));
 }
 
-fn nowhere() -> String {
+pub fn nowhere() -> String {
     "postgres://x@%2Fno%2Fsuch%2Ffolder/x".to_owned()
 }
 

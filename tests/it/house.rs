@@ -118,7 +118,7 @@ fn the_core_is_pure() {
         .into_iter()
         .filter(|path| {
             let name = name(path);
-            name == "src/report.rs"
+            ["src/report.rs", "src/runs.rs", "src/status.rs"].contains(&name.as_str())
                 || ["model", "sql", "plan", "render"]
                     .iter()
                     .any(|folder| name.starts_with(&format!("src/{folder}/")))
@@ -153,8 +153,8 @@ fn the_core_is_pure() {
 #[test]
 fn imports_point_upward() {
     let order = [
-        "model", "sql", "config", "plan", "report", "pg", "control", "observe", "apply", "doctor",
-        "render", "cli",
+        "model", "sql", "config", "plan", "report", "runs", "status", "pg", "control", "observe",
+        "apply", "doctor", "render", "cli",
     ];
     // Rows of the table that know their neighbours below by design would stand here.
     let mut wrong = Vec::new();

@@ -48,7 +48,10 @@ CREATE TABLE run (
     command text NOT NULL,
     plan_id uuid,
     plan_digest text NOT NULL,
-    tenants integer NOT NULL,
+    -- Every tenant the run set out to change, in other databases too, so that one that was killed can be resumed.
+    planned text[] NOT NULL,
+    -- The run it carries on.
+    resumes uuid,
     state text NOT NULL DEFAULT 'running' CHECK (state IN ('running', 'done', 'partial', 'failed', 'interrupted')),
     exit_code integer,
     tool_version text NOT NULL,

@@ -86,3 +86,19 @@ fn provision_empty_of_an_unknown_tenant_lists_near_names() {
     assert!(error.message.contains("--provision-empty acne"));
     assert!(error.hint.unwrap().contains("acme"));
 }
+
+#[test]
+fn what_is_narrowed_from_elsewhere_may_leave_nobody() {
+    let fleet = fleet();
+    let ids = |words: &[&str]| words.iter().map(|id| tenant_id(id)).collect();
+    let pick = |selection: Selection| -> Vec<String> {
+        let picked = selection.pick(&fleet.desired).unwrap();
+        picked.iter().map(ToString::to_string).collect()
+    };
+    let all = Selection::default();
+    let within = all.clone().within(ids(&["globex", "gone"]));
+    assert_eq!(pick(within), ["globex"]);
+    assert_eq!(pick(all.within(ids(&[]))), [""; 0]);
+    let acme = Selection::new(&["acme".to_owned()], &[], &[]).unwrap();
+    assert_eq!(pick(acme.within(ids(&["globex"]))), [""; 0]);
+}

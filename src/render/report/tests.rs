@@ -46,6 +46,7 @@ fn partial() -> Report {
         fleet: FleetName::new("payments").unwrap(),
         plan: ContentHash(String::new()),
         exit: Exit::Partial as u8,
+        resumable: true,
         cancelled: Some(CancelReason::CanaryFailed),
         error: None,
         databases: Vec::new(),
@@ -106,7 +107,8 @@ Notices of the servers
     acme
 
 Stopped: a canary failed.
-Set right what failed, then apply again to go on: what is done stays done.
+Set right what failed, then go on with `tenantry apply --resume 00000000`: what
+  is done stays done.
 Applied: 1 tenant, 1 failed, 1 stale, 2 not tried, 0 blocked in 3.2s.
 Run 00000000-0000-0000-0000-000000000000.
 "#;
@@ -126,9 +128,19 @@ fn an_interrupted_run_has_nothing_to_set_right() {
     };
     let text = plain(&report(&interrupted, Duration::ZERO, false));
     assert!(
-        text.contains("were cancelled.\nApply again to go on"),
+        text.contains("were cancelled.\nGo on with `tenantry apply --resume 00000000`"),
         "{text}"
     );
+}
+
+#[test]
+fn a_run_that_no_journal_knows_is_not_resumed() {
+    let unknown = Report {
+        resumable: false,
+        ..partial()
+    };
+    let text = plain(&report(&unknown, Duration::ZERO, false));
+    assert!(text.contains("go on with `tenantry apply`:"), "{text}");
 }
 
 #[test]
