@@ -5,6 +5,7 @@
 //! the next start removes what was left.
 
 pub(crate) mod account;
+mod fetch;
 mod find;
 mod folder;
 mod postmaster;
@@ -58,8 +59,28 @@ impl Server {
     /// # Errors
     /// No server is installed, or it doesn't start; the message then ends with what the server said.
     pub fn start(settings: &[(&str, &str)]) -> Result<Self, Error> {
+        let bin = find::bin_folder()?.ok_or_else(|| {
+            Error::failed("no PostgreSQL server is installed").hint(find::INSTALL)
+        })?;
+        Self::start_from(bin, settings)
+    }
+
+    /// As [`Self::start`]; where no server is installed, one is fetched into the user's cache, which `tell` hears in
+    /// one line before. For `demo` and tests only.
+    ///
+    /// # Errors
+    /// No server is installed and none can be fetched, or it doesn't start.
+    pub fn start_or_fetch(settings: &[(&str, &str)], tell: &dyn Fn(&str)) -> Result<Self, Error> {
+        let bin = match find::bin_folder()? {
+            Some(installed) => installed,
+            None => fetch::bin_folder(tell)?,
+        };
+        Self::start_from(bin, settings)
+    }
+
+    fn start_from(bin: PathBuf, settings: &[(&str, &str)]) -> Result<Self, Error> {
         let programs = Programs {
-            bin: find::bin_folder()?,
+            bin,
             account: account::to_run_as()?,
         };
         let folder = Folder::create(programs.account.as_ref())?;
@@ -114,6 +135,12 @@ impl Server {
             encode(database)
         )
     }
+}
+
+/// A server for unit tests, fetched where none is installed.
+#[cfg(test)]
+pub(crate) fn for_tests(settings: &[(&str, &str)]) -> Server {
+    Server::start_or_fetch(settings, &|line| eprintln!("{line}")).unwrap()
 }
 
 impl Programs {

@@ -1,5 +1,6 @@
 //! The one server of a test run, and the two roles that every test's program runs with.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
@@ -41,6 +42,17 @@ pub fn server() -> &'static TestServer {
     })
 }
 
+/// A throwaway server, fetched where none is installed.
+pub fn start(settings: &[(&str, &str)]) -> Server {
+    let tell = |line: &str| writeln!(std::io::stderr(), "{line}").expect("stderr takes a line");
+    Server::start_or_fetch(settings, &tell).unwrap_or_else(|error| {
+        panic!(
+            "the tests need a PostgreSQL: {error}. {}",
+            error.hint.as_deref().unwrap_or_default()
+        )
+    })
+}
+
 impl TestServer {
     fn find() -> Self {
         if let Ok(url) = std::env::var("TENANTRY_TEST_DATABASE_URL") {
@@ -49,12 +61,7 @@ impl TestServer {
                 .expect("TENANTRY_TEST_DATABASE_URL is a connection URL");
             return Self { admin, own: None };
         }
-        let own = Server::start(SETTINGS).unwrap_or_else(|error| {
-            panic!(
-                "the tests need a PostgreSQL: {error}. {}",
-                error.hint.as_deref().unwrap_or_default()
-            )
-        });
+        let own = start(SETTINGS);
         let admin = own
             .url("postgres", "postgres")
             .parse()
