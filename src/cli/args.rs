@@ -138,6 +138,10 @@ pub enum Format {
     Json,
     /// One JSON document a line, as things happen
     Ndjson,
+    /// A comment on a pull request
+    Markdown,
+    /// Annotations of a GitHub workflow
+    Github,
 }
 
 /// Whether text has colours.

@@ -26,9 +26,10 @@ use clap::{CommandFactory, Parser};
 
 use crate::config::Problem;
 use crate::error::{Error, Exit};
-use crate::render::diagnosis;
-use args::{Cli, Color, Command};
+use crate::render::{self, diagnosis};
+use args::{Cli, Color, Command, Format};
 use context::Context;
+use output::Kind;
 use streams::Streams;
 
 /// What ends a command before it is done.
@@ -116,9 +117,20 @@ fn dispatch(context: &Context<'_>, command: &Command) -> Exit {
         }
         Err(Failure::Problems(problems)) => {
             context.streams.err(&diagnosis::problems(&problems));
-            Exit::Invalid
+            annotate(context, &problems)
         }
     }
+}
+
+/// Where annotations were asked for, problems of the files are a result too.
+fn annotate(context: &Context<'_>, problems: &[Problem]) -> Exit {
+    if context.global.format == Some(Format::Github) {
+        let text = render::github::problems(problems);
+        if let Err(error) = context.print(&text, Kind::Text) {
+            context.streams.error(&error);
+        }
+    }
+    Exit::Invalid
 }
 
 /// The exit code of work that went well while its output didn't.

@@ -4,7 +4,9 @@
 
 pub mod diagnosis;
 mod entry;
+pub mod github;
 pub mod json;
+pub mod markdown;
 mod page;
 pub mod plan;
 pub mod report;
