@@ -5,6 +5,7 @@
 mod attack;
 mod clusters;
 mod crash;
+mod examples_ci;
 mod exits;
 mod extensions;
 mod history;

@@ -2,6 +2,8 @@
 //!
 //! Text of strangers (names, messages) stands in code spans only: there is no markup, mention or HTML in them.
 
+use std::fmt::Write as _;
+
 use crate::render::style::harmless;
 
 /// GitHub takes comments of 65,536 characters; the rest is left to whoever adds a line or two.
@@ -164,7 +166,8 @@ impl Section {
         if is_open {
             text.push_str(CLOSE);
         }
-        text.push_str(&format!("\n… {}\n", self.missing(rest)));
+        // A String takes all.
+        let _ = writeln!(text, "\n… {}", self.missing(rest));
     }
 
     /// How many pieces fit.
