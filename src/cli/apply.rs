@@ -33,6 +33,7 @@ Examples:
   tenantry apply
   tenantry apply plan.json                      a plan saved by `plan --out`
   tenantry apply --auto-approve --format json   in CI: the report as JSON
+  tenantry apply --auto-approve --format github in CI: what failed, at its line
   tenantry apply --allow DELETES_DATA@acme      one hazard, for one tenant
   tenantry apply --tenant sandbox               one tenant first
 

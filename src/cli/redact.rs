@@ -178,6 +178,13 @@ mod tests {
     }
 
     #[test]
+    fn secrets_are_found_in_annotations() {
+        let redactor = Redactor::default();
+        redactor.learn("100%\nsure");
+        assert_eq!(redactor.text(&github::data("a 100%\nsure b")), "a *** b");
+    }
+
+    #[test]
     fn longer_secrets_go_first_and_short_ones_stay() {
         let redactor = Redactor::default();
         redactor.learn("abcd");

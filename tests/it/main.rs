@@ -4,6 +4,7 @@
 
 mod attack;
 mod clusters;
+mod completions;
 mod crash;
 mod examples_ci;
 mod exits;
