@@ -113,24 +113,24 @@ fn dispatch(context: &Context<'_>, command: &Command) -> Exit {
         Ok(exit) => exit,
         Err(Failure::Error(error)) => {
             context.streams.error(&error);
+            annotate(context, || render::github::error(&error));
             error.exit
         }
         Err(Failure::Problems(problems)) => {
             context.streams.err(&diagnosis::problems(&problems));
-            annotate(context, &problems)
+            annotate(context, || render::github::problems(&problems));
+            Exit::Invalid
         }
     }
 }
 
-/// Where annotations were asked for, problems of the files are a result too.
-fn annotate(context: &Context<'_>, problems: &[Problem]) -> Exit {
-    if context.global.format == Some(Format::Github) {
-        let text = render::github::problems(problems);
-        if let Err(error) = context.print(&text, Kind::Text) {
-            context.streams.error(&error);
-        }
+/// Where annotations were asked for, what ended a command is a result too.
+fn annotate(context: &Context<'_>, text: impl FnOnce() -> String) {
+    if context.global.format == Some(Format::Github)
+        && let Err(error) = context.print(&text(), Kind::Text)
+    {
+        context.streams.error(&error);
     }
-    Exit::Invalid
 }
 
 /// The exit code of work that went well while its output didn't.

@@ -13,6 +13,7 @@ use super::plan::{blocked, summary, withheld};
 use super::report;
 use super::style::harmless_lines;
 use crate::config::Problem;
+use crate::error::Error;
 use crate::model::count;
 use crate::model::name::TemplateName;
 use crate::model::template::Template;
@@ -96,6 +97,17 @@ fn normal(path: &Path) -> PathBuf {
         }
     }
     normal
+}
+
+/// An error that ended a command.
+#[must_use]
+pub fn error(error: &Error) -> String {
+    text([Annotation {
+        level: Level::Error,
+        place: None,
+        title: "tenantry".to_owned(),
+        message: with_hint(&error.message, error.hint.as_deref()),
+    }])
 }
 
 /// Every problem of the desired state at its place.

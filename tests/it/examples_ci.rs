@@ -322,6 +322,8 @@ fn a_plan_that_became_stale_is_refused_and_made_again_by_hand() {
         "ALTER TABLE merchants ADD COLUMN memo text;\n",
     );
     let refused = repository.job("apply", "push").expect(4);
+    let words = "::error title=tenantry::plan.json was made for another desired state";
+    assert!(refused.stdout.contains(words), "{}", refused.all());
     let start = "::error title=Refused::Nothing was changed.";
     assert!(refused.stdout.contains(start), "{}", refused.all());
     assert!(

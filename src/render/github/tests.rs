@@ -79,6 +79,15 @@ fn problems_stand_at_their_place() {
 }
 
 #[test]
+fn an_error_is_an_annotation_without_a_place() {
+    let refused = Error::refused("No: really.").hint("Try later.");
+    assert_eq!(
+        error(&refused),
+        "::error title=tenantry::No: really.%0Ahint: Try later.\n"
+    );
+}
+
+#[test]
 fn paths_lose_their_detours_and_nothing_else() {
     let cases = [
         ("desired/../m/x.sql", "m/x.sql"),
