@@ -21,7 +21,7 @@
 //! | [`control`] | the `tenantry` schema: fleet, tenants, content, journal, ledger | databases |
 //! | [`observe`] | all databases side by side into `Observed` | databases |
 //! | [`apply`] | run locks, database-wide steps, waves, one transaction a tenant | databases |
-//! | [`render`] | plan and report as text and JSON | no |
+//! | [`render`] | plan and report as text, JSON, Markdown and annotations | no |
 //! | [`server`] | the throwaway PostgreSQL behind `demo` and the tests | processes |
 //! | [`cli`] | the command line; owns stdout and stderr | everything |
 //!

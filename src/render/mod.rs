@@ -1,4 +1,4 @@
-//! Plan, report and errors as text and JSON. Pure: strings out, nobody printed to.
+//! Plan, report and errors as text, JSON, Markdown and annotations. Pure: strings out, nobody printed to.
 //!
 //! Text carries ANSI colours; whoever prints it takes them out where they aren't wanted.
 

@@ -1,8 +1,8 @@
 //! A throwaway PostgreSQL for `demo` and the tests.
 //!
-//! It runs from an installed server's programs, in a short temporary folder, reachable by a socket in that folder
-//! only. Whoever owns a [`Server`] may be killed at any time: the postmaster then ends by itself (Linux), and
-//! the next start removes what was left.
+//! It runs from an installed server's programs, or from fetched ones where none are installed, in a short temporary
+//! folder, reachable by a socket in that folder only. Whoever owns a [`Server`] may be killed at any time: the
+//! postmaster then ends by itself (Linux), and the next start removes what was left.
 
 pub(crate) mod account;
 mod fetch;
@@ -46,7 +46,7 @@ pub struct Server {
     folder: Folder,
 }
 
-/// An installed server's programs, and the account they run as.
+/// A server's programs, and the account they run as.
 #[derive(Debug)]
 struct Programs {
     bin: PathBuf,
@@ -54,7 +54,7 @@ struct Programs {
 }
 
 impl Server {
-    /// Starts a server; `settings` are further ones of `postgresql.conf`, and win over ours.
+    /// Starts an installed server; `settings` are further ones of `postgresql.conf`, and win over ours.
     ///
     /// # Errors
     /// No server is installed, or it doesn't start; the message then ends with what the server said.
