@@ -6,6 +6,7 @@ mod attack;
 mod clusters;
 mod completions;
 mod crash;
+mod enum_values;
 mod examples_ci;
 mod exits;
 mod extensions;
