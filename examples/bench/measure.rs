@@ -40,7 +40,7 @@ pub struct Bench {
 }
 
 /// What can be asked for alone.
-pub const NAMES: [&str; 4] = ["provision", "migrate", "no-op", "memory"];
+pub const NAMES: [&str; 5] = ["provision", "migrate", "no-op", "markdown", "memory"];
 
 impl Bench {
     /// Six pairs, or four and a fifth of the growing fleet: each side comes first in half of them.
@@ -86,6 +86,9 @@ impl Bench {
             }
         }
         print_growth(out, &no_ops)?;
+        if self.wants("markdown") {
+            self.markdown(out, 5000 / self.scale)?;
+        }
         if self.wants("memory") {
             self.memory(out, 2000 / self.scale, 5000 / self.scale)?;
         }
@@ -224,6 +227,15 @@ impl Bench {
             pairs: self.pairs(|| Ok(()), || fleet.no_op(), raw)?,
             goal: 1.5,
         })
+    }
+
+    fn markdown(&self, out: &mut impl Write, tenants: usize) -> Result<(), Failure> {
+        let empty = self.place.create(SIDES[0], None)?;
+        let took = Product::load(&self.fleet(tenants, false)?, &empty)?.markdown()?;
+        let what =
+            format!("plan of {tenants} tenants as Markdown, after observing, each its own cohort");
+        table::time(out, &what, took, Duration::from_secs(1))?;
+        Ok(())
     }
 
     /// A settled fleet of `some` tenants, and what `many` need.

@@ -12,8 +12,9 @@ use tenantry::control::runs::{self, Source};
 use tenantry::model::desired::Desired;
 use tenantry::observe::{self, Targets};
 use tenantry::pg::settings;
-use tenantry::plan::Plan;
 use tenantry::plan::diff::{self, Options};
+use tenantry::plan::{Cohort, Plan};
+use tenantry::render;
 use tenantry::report::Silent;
 use tenantry::status::{self, FleetStatus, RUNS_SHOWN, Sources};
 
@@ -118,6 +119,27 @@ impl Product {
             return Err(format!("the fleet should be settled: {:?}", plan.summary).into());
         }
         Ok(took)
+    }
+
+    /// Plans what was observed and writes it as Markdown, with no two tenants in one cohort.
+    pub fn markdown(&self) -> Result<Duration, Failure> {
+        let observed = observe::observe(&self.desired, &self.targets);
+        let started = Instant::now();
+        let mut plan = diff::plan(&self.desired, &observed, &Options::default())?;
+        let folded = std::mem::take(&mut plan.cohorts);
+        for cohort in &folded {
+            plan.cohorts
+                .extend(cohort.tenants.iter().map(|tenant| Cohort {
+                    tenants: vec![tenant.clone()],
+                    ..cohort.clone()
+                }));
+        }
+        let text = render::markdown::plan(&plan);
+        let took = started.elapsed();
+        match text.chars().count() {
+            0..=65_536 => Ok(took),
+            many => Err(format!("{many} characters are too many for a comment").into()),
+        }
     }
 
     /// Carries a plan out; every one of its tenants must be applied.

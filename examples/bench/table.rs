@@ -61,16 +61,26 @@ impl Measure {
 
 /// Prints what a process needed at most.
 pub fn memory(out: &mut impl Write, what: &str, kib: u64, goal_mib: u64) -> io::Result<()> {
-    let verdict = if kib <= goal_mib * 1024 {
-        "met"
-    } else {
-        "MISSED"
-    };
+    let verdict = verdict(kib <= goal_mib * 1024);
     let mib = kib.div_ceil(1024);
     writeln!(
         out,
         "\n{what}\n  peak memory {mib} MiB, goal {goal_mib} MiB: {verdict}"
     )
+}
+
+/// Prints how long something took.
+pub fn time(out: &mut impl Write, what: &str, took: Duration, goal: Duration) -> io::Result<()> {
+    let verdict = verdict(took <= goal);
+    let (took, goal) = (millis(took), millis(goal));
+    writeln!(
+        out,
+        "\n{what}\n  {took:.1} ms, goal {goal:.0} ms: {verdict}"
+    )
+}
+
+fn verdict(is_met: bool) -> &'static str {
+    if is_met { "met" } else { "MISSED" }
 }
 
 fn millis(time: Duration) -> f64 {

@@ -35,6 +35,7 @@ Examples:
   tenantry apply
   tenantry apply plan.json                      a plan saved by `plan --out`
   tenantry apply --auto-approve --format json   in CI: the report as JSON
+  tenantry apply --auto-approve --format github in CI: what failed, at its line
   tenantry apply --allow DELETES_DATA@acme      one hazard, for one tenant
   tenantry apply --tenant sandbox               one tenant first
   tenantry apply --resume 4f1c2a9b              what a run has left
@@ -79,7 +80,7 @@ struct Job {
 }
 
 pub fn run(context: &Context<'_>, args: &Args) -> Result<Exit, Failure> {
-    let format = context.format(&[Format::Human, Format::Json, Format::Ndjson])?;
+    let format = context.format(&[Format::Human, Format::Json, Format::Ndjson, Format::Github])?;
     let allow: Result<Vec<Allow>, Error> =
         args.allow.iter().map(|text| Allow::parse(text)).collect();
     let allow = allow?;
@@ -391,6 +392,7 @@ impl Watching {
 enum Teller {
     Human(Box<dyn Reporter>),
     Json(Box<dyn Reporter>),
+    Github(Box<dyn Reporter>),
     Ndjson(Ndjson),
 }
 
@@ -405,15 +407,18 @@ impl Teller {
             }
         };
         match format {
-            Format::Human => Self::Human(progress()),
+            Format::Human | Format::Markdown => Self::Human(progress()),
             Format::Json => Self::Json(progress()),
+            Format::Github => Self::Github(progress()),
             Format::Ndjson => Self::Ndjson(Ndjson::new(streams, output.is_stdout())),
         }
     }
 
     fn reporter(&self) -> &dyn Reporter {
         match self {
-            Self::Human(reporter) | Self::Json(reporter) => reporter.as_ref(),
+            Self::Human(reporter) | Self::Json(reporter) | Self::Github(reporter) => {
+                reporter.as_ref()
+            }
             Self::Ndjson(reporter) => reporter,
         }
     }
@@ -438,6 +443,7 @@ fn document(
             (text, Kind::Text)
         }
         Teller::Json(_) => (render::json::report(report), Kind::Json),
+        Teller::Github(_) => (render::github::report(report, elapsed), Kind::Text),
         Teller::Ndjson(reporter) => (reporter.into_kept().unwrap_or_default(), Kind::Json),
     }
 }

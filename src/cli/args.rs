@@ -145,6 +145,10 @@ pub enum Format {
     Json,
     /// One JSON document a line, as things happen
     Ndjson,
+    /// A comment on a pull request
+    Markdown,
+    /// Annotations of a GitHub workflow
+    Github,
 }
 
 /// Whether text has colours.
@@ -195,17 +199,22 @@ mod tests {
         assert_eq!(format!("{before:?}"), format!("{after:?}"));
     }
 
+    /// A command, its subcommands, and theirs.
+    fn with_all_below(command: &clap::Command) -> Vec<clap::Command> {
+        let below = command.get_subcommands();
+        let own = below.filter(|command| command.get_name() != "help");
+        let mut all: Vec<clap::Command> = own.flat_map(with_all_below).collect();
+        all.push(command.clone());
+        all
+    }
+
     #[test]
     fn help_shows_examples_and_fits_on_80_columns() {
         let mut command = Cli::command().term_width(80);
         command.build();
-        let below = |command: &clap::Command| -> Vec<clap::Command> {
-            let commands = command.get_subcommands().cloned();
-            commands.filter(|one| one.get_name() != "help").collect()
-        };
-        let own = below(&command);
-        let nested: Vec<clap::Command> = own.iter().flat_map(below).collect();
-        for mut command in own.into_iter().chain(nested).chain([command.clone()]) {
+        let commands = with_all_below(&command);
+        assert!(commands.len() > 6, "{commands:?}");
+        for mut command in commands {
             let help = command.render_long_help().to_string();
             assert!(help.contains("Examples:\n  tenantry "), "{help}");
             // Where clap itself has to wrap a line of ours, it doesn't know what to indent.

@@ -176,5 +176,7 @@ fn name(format: Format) -> &'static str {
         Format::Human => "human",
         Format::Json => "json",
         Format::Ndjson => "ndjson",
+        Format::Markdown => "markdown",
+        Format::Github => "github",
     }
 }

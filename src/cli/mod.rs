@@ -31,9 +31,10 @@ use clap::{CommandFactory, Parser};
 
 use crate::config::Problem;
 use crate::error::{Error, Exit};
-use crate::render::diagnosis;
-use args::{Cli, Color, Command};
+use crate::render::{self, diagnosis};
+use args::{Cli, Color, Command, Format};
 use context::Context;
+use output::Kind;
 use streams::Streams;
 
 /// What ends a command before it is done.
@@ -120,12 +121,23 @@ fn dispatch(context: &Context<'_>, command: &Command) -> Exit {
         Ok(exit) => exit,
         Err(Failure::Error(error)) => {
             context.streams.error(&error);
+            annotate(context, || render::github::error(&error));
             error.exit
         }
         Err(Failure::Problems(problems)) => {
             context.streams.err(&diagnosis::problems(&problems));
+            annotate(context, || render::github::problems(&problems));
             Exit::Invalid
         }
+    }
+}
+
+/// Where annotations were asked for, what ended a command is a result too.
+fn annotate(context: &Context<'_>, text: impl FnOnce() -> String) {
+    if context.global.format == Some(Format::Github)
+        && let Err(error) = context.print(&text(), Kind::Text)
+    {
+        context.streams.error(&error);
     }
 }
 

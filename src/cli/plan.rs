@@ -30,7 +30,9 @@ Examples:
   tenantry plan --detailed-exitcode     2 when something differs, for CI
   tenantry plan --out plan.json         save it, for `tenantry apply plan.json`
   tenantry plan --sql                   the SQL, of one tenant of each cohort
-  tenantry plan --format json           for programs")]
+  tenantry plan --format json           for programs
+  tenantry plan --format markdown       a comment on a pull request
+  tenantry plan --format github         annotations in a GitHub workflow")]
 pub struct Args {
     /// End with 2 when changes are pending or tenants are blocked
     #[arg(long)]
@@ -63,9 +65,14 @@ pub struct Made {
 }
 
 pub fn run(context: &Context<'_>, args: &Args) -> Result<Exit, Failure> {
-    let format = context.format(&[Format::Human, Format::Json])?;
-    if args.sql && format == Format::Json {
-        let error = Error::usage("--sql and --format json exclude each other");
+    let format = context.format(&[
+        Format::Human,
+        Format::Json,
+        Format::Markdown,
+        Format::Github,
+    ])?;
+    if args.sql && format != Format::Human {
+        let error = Error::usage("--sql and --format exclude each other");
         return Err(error.hint("Leave one of them out.").into());
     }
     let saving = args.out.as_deref().map(|path| saving(context, path));
@@ -76,7 +83,7 @@ pub fn run(context: &Context<'_>, args: &Args) -> Result<Exit, Failure> {
     if args.sql {
         context.print(&made.sql(&desired)?, Kind::Text)?;
     } else {
-        let (text, kind) = document(context, &made.plan, format);
+        let (text, kind) = document(context, &made.plan, &desired, format);
         context.print(&text, kind)?;
     }
     if let Some((path, output)) = saving {
@@ -138,10 +145,17 @@ impl Made {
     }
 }
 
-fn document(context: &Context<'_>, plan: &Plan, format: Format) -> (String, Kind) {
+fn document(
+    context: &Context<'_>,
+    plan: &Plan,
+    desired: &Desired,
+    format: Format,
+) -> (String, Kind) {
     match format {
         Format::Json | Format::Ndjson => (render::json::plan(plan), Kind::Json),
         Format::Human => (human(context, plan), Kind::Text),
+        Format::Markdown => (render::markdown::plan(plan), Kind::Text),
+        Format::Github => (render::github::plan(plan, &desired.templates), Kind::Text),
     }
 }
 

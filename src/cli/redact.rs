@@ -8,6 +8,8 @@ use std::sync::{PoisonError, RwLock};
 
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
+use crate::render::github;
+
 /// What stands in a secret's place.
 const MASK: &str = "***";
 
@@ -22,7 +24,7 @@ pub struct Redactor {
 }
 
 impl Redactor {
-    /// Remembers a secret, as it is and as it stands in JSON and in URLs.
+    /// Remembers a secret, as it is and as it stands in JSON, in URLs and in annotations.
     pub fn learn(&self, secret: &str) {
         let mut values = self.values.write().unwrap_or_else(PoisonError::into_inner);
         let json = serde_json::to_string(secret).unwrap_or_default();
@@ -31,6 +33,7 @@ impl Redactor {
             secret.to_owned(),
             escaped,
             utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string(),
+            github::data(secret),
         ] {
             if value.chars().count() >= SHORTEST && !values.contains(&value) {
                 values.push(value);
@@ -172,6 +175,13 @@ mod tests {
             redactor.text("s@cret s%40cret hunter2 swordfish"),
             "*** *** *** ***"
         );
+    }
+
+    #[test]
+    fn secrets_are_found_in_annotations() {
+        let redactor = Redactor::default();
+        redactor.learn("100%\nsure");
+        assert_eq!(redactor.text(&github::data("a 100%\nsure b")), "a *** b");
     }
 
     #[test]

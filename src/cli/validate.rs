@@ -13,13 +13,14 @@ use crate::model::count;
 Examples:
   tenantry validate
   tenantry validate -f fleets/eu.yaml
+  tenantry validate --format github     annotations in a GitHub workflow
 
 Every problem is shown at once, as file:line:column. Ends with 65 if there is
 one.")]
 pub struct Args {}
 
 pub fn run(context: &Context<'_>, _args: &Args) -> Result<Exit, Failure> {
-    context.format(&[Format::Human])?;
+    context.format(&[Format::Human, Format::Github])?;
     let files = context.files()?;
     // A file that was asked for is written, quiet or not.
     if !context.global.quiet || context.global.output.is_some() {

@@ -19,7 +19,7 @@ pub mod rollout;
 pub mod saved;
 pub mod selection;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod unmanaged;
 mod verdict;
 

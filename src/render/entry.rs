@@ -57,9 +57,18 @@ pub(super) fn without(text: &str, name: &str) -> String {
     clean + &text[rest..]
 }
 
-struct Group<'e, 'a> {
-    first: &'e Entry<'a>,
-    tenants: Vec<&'a str>,
+/// Tenants about whom the same is said.
+pub(super) struct Group<'e, 'a> {
+    pub(super) first: &'e Entry<'a>,
+    pub(super) tenants: Vec<&'a str>,
+}
+
+impl Group<'_, '_> {
+    /// Whether the words are the same to the letter, the tenant's name included.
+    pub(super) fn is_same_for_all(&self) -> bool {
+        let first = self.first;
+        self.tenants.len() == 1 || without(first.message, first.tenant.as_str()) == first.message
+    }
 }
 
 /// Writes the entries, those of equal words together, in order of their titles.
@@ -87,7 +96,8 @@ pub(super) fn write(page: &mut Page, label: Label, entries: &[Entry<'_>]) {
     }
 }
 
-fn fold<'e, 'a>(entries: &'e [Entry<'a>]) -> Vec<Group<'e, 'a>> {
+/// Puts the entries of equal words together, in order of their titles.
+pub(super) fn fold<'e, 'a>(entries: &'e [Entry<'a>]) -> Vec<Group<'e, 'a>> {
     let mut places = BTreeMap::new();
     let mut groups: Vec<Group<'e, 'a>> = Vec::new();
     for entry in entries {
@@ -117,8 +127,11 @@ fn write_group(page: &mut Page, label: Label, group: &Group<'_, '_>) {
     } else {
         page.item(2, &title(&count(group.tenants.len(), "tenant")));
         page.names(4, &group.tenants);
-        let is_same_for_all = without(first.message, first.tenant.as_str()) == first.message;
-        let example = if is_same_for_all { "" } else { "for example: " };
+        let example = if group.is_same_for_all() {
+            ""
+        } else {
+            "for example: "
+        };
         page.item(4, &format!("{example}{message}"));
     }
     if let Some(failure) = first.failure {

@@ -1,11 +1,13 @@
-//! Plan, report, status, runs and errors as text and JSON. Pure: strings out, nobody printed to.
+//! Plan, report, status, runs and errors as text, JSON, Markdown and annotations. Pure: strings out, nobody printed to.
 //!
 //! Text carries ANSI colours; whoever prints it takes them out where they aren't wanted.
 
 pub mod diagnosis;
 pub mod doctor;
 mod entry;
+pub mod github;
 pub mod json;
+pub mod markdown;
 mod page;
 pub mod plan;
 pub mod report;

@@ -7,6 +7,7 @@ use super::page::Page;
 use super::style::{Label, harmless, paint};
 use crate::apply::prepare;
 use crate::model::count;
+use crate::model::name::ClusterName;
 use crate::plan::action::{DatabaseAction, HazardNote, MigrationRef, TenantAction};
 use crate::plan::{Cohort, Plan, Unmanaged, UnmanagedReason};
 
@@ -21,9 +22,9 @@ pub fn plan(plan: &Plan, verbose: bool) -> String {
     for cohort in &plan.cohorts {
         write_cohort(&mut page, cohort);
     }
-    blocked(&mut page, plan);
-    withheld(&mut page, plan);
-    unmanaged(&mut page, plan);
+    section(&mut page, "Blocked", Label::Danger, &blocked(plan));
+    section(&mut page, "Withheld", Label::Warning, &withheld(plan));
+    write_unmanaged(&mut page, plan);
     notices(&mut page, plan);
     page.gap();
     end(&mut page, plan);
@@ -47,7 +48,7 @@ fn end(page: &mut Page, plan: &Plan) {
 }
 
 /// The plan in one sentence.
-fn summary(plan: &Plan) -> String {
+pub(super) fn summary(plan: &Plan) -> String {
     let numbers = &plan.summary;
     if !plan.differs() {
         let matches = if numbers.unchanged == 1 {
@@ -102,7 +103,8 @@ fn names<T: ToString>(names: &[T]) -> Vec<String> {
     names.iter().map(ToString::to_string).collect()
 }
 
-fn title(cohort: &Cohort) -> String {
+/// What is done to a cohort, and to how many.
+pub(super) fn title(cohort: &Cohort) -> String {
     let tenants = count(cohort.tenants.len(), "tenant");
     match &cohort.actions[..] {
         [TenantAction::CreateTenant { .. }] => format!("{tenants} to create"),
@@ -170,9 +172,9 @@ fn write_hazard(page: &mut Page, note: &HazardNote) {
     );
 }
 
-fn blocked(page: &mut Page, plan: &Plan) {
-    let entries: Vec<Entry<'_>> = plan
-        .blocked
+/// The blocked tenants, and why they are.
+pub(super) fn blocked(plan: &Plan) -> Vec<Entry<'_>> {
+    plan.blocked
         .iter()
         .map(|blocked| Entry {
             tenant: &blocked.tenant,
@@ -181,13 +183,12 @@ fn blocked(page: &mut Page, plan: &Plan) {
             hint: Some(&blocked.hint),
             failure: None,
         })
-        .collect();
-    section(page, "Blocked", Label::Danger, &entries);
+        .collect()
 }
 
-fn withheld(page: &mut Page, plan: &Plan) {
-    let entries: Vec<Entry<'_>> = plan
-        .withheld
+/// The tenants whose destruction nobody allowed.
+pub(super) fn withheld(plan: &Plan) -> Vec<Entry<'_>> {
+    plan.withheld
         .iter()
         .map(|withheld| Entry {
             tenant: &withheld.tenant,
@@ -196,8 +197,7 @@ fn withheld(page: &mut Page, plan: &Plan) {
             hint: Some(&withheld.hint),
             failure: None,
         })
-        .collect();
-    section(page, "Withheld", Label::Warning, &entries);
+        .collect()
 }
 
 fn section(page: &mut Page, title: &str, label: Label, entries: &[Entry<'_>]) {
@@ -207,24 +207,42 @@ fn section(page: &mut Page, title: &str, label: Label, entries: &[Entry<'_>]) {
     }
 }
 
-fn unmanaged(page: &mut Page, plan: &Plan) {
-    if plan.unmanaged.is_empty() {
-        return;
-    }
-    page.section("Unmanaged");
+/// Schemas that are unmanaged for the same reason.
+pub(super) struct Strangers<'a> {
+    pub(super) cluster: &'a ClusterName,
+    pub(super) why: &'static str,
+    /// With their tenants, as far as they are known.
+    pub(super) schemas: Vec<String>,
+}
+
+/// The unmanaged schemas, by cluster and reason.
+pub(super) fn unmanaged(plan: &Plan) -> Vec<Strangers<'_>> {
     let mut groups: BTreeMap<_, Vec<String>> = BTreeMap::new();
     for one in &plan.unmanaged {
         let key = (&one.cluster, one.reason);
         groups.entry(key).or_default().push(name_of(one));
     }
-    for ((cluster, reason), schemas) in groups {
-        let why = match reason {
+    let group = |((cluster, reason), schemas)| Strangers {
+        cluster,
+        why: match reason {
             UnmanagedReason::RemovedFromFile => "recorded, and no longer in the file",
             UnmanagedReason::Pattern => "named like a tenant's, and recorded nowhere",
-        };
-        let schemas_of = count(schemas.len(), "schema");
-        page.item(2, &format!("{schemas_of} on cluster {cluster}: {why}"));
-        page.names(4, &schemas);
+        },
+        schemas,
+    };
+    groups.into_iter().map(group).collect()
+}
+
+fn write_unmanaged(page: &mut Page, plan: &Plan) {
+    if plan.unmanaged.is_empty() {
+        return;
+    }
+    page.section("Unmanaged");
+    for group in unmanaged(plan) {
+        let schemas = count(group.schemas.len(), "schema");
+        let (cluster, why) = (group.cluster, group.why);
+        page.item(2, &format!("{schemas} on cluster {cluster}: {why}"));
+        page.names(4, &group.schemas);
     }
 }
 
@@ -259,4 +277,4 @@ fn notices(page: &mut Page, plan: &Plan) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

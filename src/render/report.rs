@@ -111,7 +111,8 @@ fn tenants(page: &mut Page, report: &Report, (status, title, label): (Status, &s
     }
 }
 
-fn entry_of(outcome: &Outcome) -> Entry<'_> {
+/// What is to be said about a tenant that wasn't changed.
+pub(super) fn entry_of(outcome: &Outcome) -> Entry<'_> {
     let failure = outcome.error.as_ref();
     Entry {
         tenant: &outcome.tenant,

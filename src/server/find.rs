@@ -15,16 +15,20 @@ const PER_MAJOR: [(&str, &str, &str); 5] = [
     ("/Applications/Postgres.app/Contents/Versions", "", "bin"),
 ];
 
+/// What to do where there is none.
+pub const INSTALL: &str = "Install one (`apt-get install postgresql`, `dnf install postgresql-server`, \
+    `brew install postgresql@17`) or name its folder in TENANTRY_PG_BIN.";
+
 /// The folder of `initdb` and `postgres`: `TENANTRY_PG_BIN` if set, else what `pg_config` names, else the first
-/// on `PATH`, else the newest major version among the packages' folders.
+/// on `PATH`, else the newest major version among the packages' folders. `None` when no server is installed.
 ///
 /// # Errors
-/// There is none.
-pub fn bin_folder() -> Result<PathBuf, Error> {
+/// `TENANTRY_PG_BIN` names a folder without them.
+pub fn bin_folder() -> Result<Option<PathBuf>, Error> {
     if let Some(given) = std::env::var_os("TENANTRY_PG_BIN").filter(|given| !given.is_empty()) {
         let given = PathBuf::from(given);
         return if has_server(&given) {
-            Ok(given)
+            Ok(Some(given))
         } else {
             Err(Error::failed(format!(
                 "TENANTRY_PG_BIN: {} doesn't hold initdb and postgres",
@@ -32,19 +36,11 @@ pub fn bin_folder() -> Result<PathBuf, Error> {
             )))
         };
     }
-    by_pg_config()
+    Ok(by_pg_config()
         .into_iter()
         .chain(on_path())
         .chain(newest(&PER_MAJOR))
-        .find(|folder| has_server(folder))
-        .ok_or_else(none)
-}
-
-fn none() -> Error {
-    Error::failed("no PostgreSQL server is installed: no folder holds both initdb and postgres").hint(
-        "Install one (`apt-get install postgresql`, `dnf install postgresql-server`, `brew install postgresql@17`) \
-         or name its folder in TENANTRY_PG_BIN.",
-    )
+        .find(|folder| has_server(folder)))
 }
 
 /// Client packages bring a `pg_config` without a server, so one program isn't enough.

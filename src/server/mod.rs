@@ -1,10 +1,11 @@
 //! A throwaway PostgreSQL for `demo` and the tests.
 //!
-//! It runs from an installed server's programs, in a short temporary folder, reachable by a socket in that folder
-//! only. Whoever owns a [`Server`] may be killed at any time: the postmaster then ends by itself (Linux), and
-//! the next start removes what was left.
+//! It runs from an installed server's programs, or from fetched ones where none are installed, in a short temporary
+//! folder, reachable by a socket in that folder only. Whoever owns a [`Server`] may be killed at any time: the
+//! postmaster then ends by itself (Linux), and the next start removes what was left.
 
 mod account;
+mod fetch;
 mod find;
 mod folder;
 mod postmaster;
@@ -45,7 +46,7 @@ pub struct Server {
     folder: Folder,
 }
 
-/// An installed server's programs, and the account they run as.
+/// A server's programs, and the account they run as.
 #[derive(Debug)]
 struct Programs {
     bin: PathBuf,
@@ -53,13 +54,33 @@ struct Programs {
 }
 
 impl Server {
-    /// Starts a server; `settings` are further ones of `postgresql.conf`, and win over ours.
+    /// Starts an installed server; `settings` are further ones of `postgresql.conf`, and win over ours.
     ///
     /// # Errors
     /// No server is installed, or it doesn't start; the message then ends with what the server said.
     pub fn start(settings: &[(&str, &str)]) -> Result<Self, Error> {
+        let bin = find::bin_folder()?.ok_or_else(|| {
+            Error::failed("no PostgreSQL server is installed").hint(find::INSTALL)
+        })?;
+        Self::start_from(bin, settings)
+    }
+
+    /// As [`Self::start`]; where no server is installed, one is fetched into the user's cache, which `tell` hears in
+    /// one line before. For `demo` and tests only.
+    ///
+    /// # Errors
+    /// No server is installed and none can be fetched, or it doesn't start.
+    pub fn start_or_fetch(settings: &[(&str, &str)], tell: &dyn Fn(&str)) -> Result<Self, Error> {
+        let bin = match find::bin_folder()? {
+            Some(installed) => installed,
+            None => fetch::bin_folder(tell)?,
+        };
+        Self::start_from(bin, settings)
+    }
+
+    fn start_from(bin: PathBuf, settings: &[(&str, &str)]) -> Result<Self, Error> {
         let programs = Programs {
-            bin: find::bin_folder()?,
+            bin,
             account: account::to_run_as()?,
         };
         let folder = Folder::create(programs.account.as_ref())?;
@@ -114,6 +135,12 @@ impl Server {
             encode(database)
         )
     }
+}
+
+/// A server for unit tests, fetched where none is installed.
+#[cfg(test)]
+pub(crate) fn for_tests(settings: &[(&str, &str)]) -> Server {
+    Server::start_or_fetch(settings, &|line| eprintln!("{line}")).unwrap()
 }
 
 impl Programs {

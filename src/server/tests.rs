@@ -22,8 +22,8 @@ fn until(what: &str, mut done: impl FnMut() -> bool) {
 
 #[test]
 fn two_servers_stand_side_by_side_and_leave_nothing() {
-    let first = Server::start(&[]).unwrap();
-    let second = Server::start(&[("max_connections", "20")]).unwrap();
+    let first = for_tests(&[]);
+    let second = for_tests(&[("max_connections", "20")]);
     assert_ne!(first.socket_folder(), second.socket_folder());
     let left = [&first, &second].map(|server| {
         assert_eq!(answer(&server.url("postgres", "postgres")), 42);
@@ -38,7 +38,7 @@ fn two_servers_stand_side_by_side_and_leave_nothing() {
 
 #[test]
 fn settings_are_the_servers() {
-    let server = Server::start(&[("max_connections", "17"), ("fsync", "on")]).unwrap();
+    let server = for_tests(&[("max_connections", "17"), ("fsync", "on")]);
     let mut client =
         postgres::Client::connect(&server.url("postgres", "postgres"), postgres::NoTls).unwrap();
     let mut show = |name: &str| -> String {
@@ -55,7 +55,7 @@ fn settings_are_the_servers() {
 
 #[test]
 fn data_outlives_an_immediate_restart_and_sessions_do_not() {
-    let mut server = Server::start(&[]).unwrap();
+    let mut server = for_tests(&[]);
     let url = server.url("postgres", "postgres");
     let mut client = postgres::Client::connect(&url, postgres::NoTls).unwrap();
     client.batch_execute("CREATE TABLE kept ()").unwrap();
@@ -69,7 +69,8 @@ fn data_outlives_an_immediate_restart_and_sessions_do_not() {
 
 #[test]
 fn a_server_that_cannot_start_says_why() {
-    let error = Server::start(&[("max_connections", "many")]).unwrap_err();
+    let settings = [("max_connections", "many")];
+    let error = Server::start_or_fetch(&settings, &|line| eprintln!("{line}")).unwrap_err();
     assert!(error.message.contains("max_connections"), "{error}");
     assert!(error.message.contains("many"), "{error}");
 }
@@ -82,7 +83,7 @@ fn owner_to_be_killed() {
     if std::env::var_os(OWNER).is_none() {
         return;
     }
-    let server = Server::start(&[]).unwrap();
+    let server = for_tests(&[]);
     println!("\nserver {} {}", server.pid(), server.folder.text());
     // Nobody writes: this waits for the end.
     let _ = std::io::stdin().read_line(&mut String::new());
@@ -91,7 +92,7 @@ fn owner_to_be_killed() {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_killed_owner_leaves_nothing_running_and_the_next_start_sweeps() {
-    let living = Server::start(&[]).unwrap();
+    let living = for_tests(&[]);
     let mut owner = Command::new(std::env::current_exe().unwrap())
         .args([
             "--exact",
@@ -110,7 +111,7 @@ fn a_killed_owner_leaves_nothing_running_and_the_next_start_sweeps() {
     until("the postmaster outlives its owner", || {
         !postmaster_runs(pid)
     });
-    let next = Server::start(&[]).unwrap();
+    let next = for_tests(&[]);
     assert!(!folder.exists(), "{}", folder.display());
     assert_eq!(answer(&next.url("postgres", "postgres")), 42);
     assert_eq!(answer(&living.url("postgres", "postgres")), 42);

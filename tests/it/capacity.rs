@@ -9,7 +9,7 @@ use crate::support::cli::{self, Run};
 use crate::support::database::Database;
 use crate::support::fleet::{Fleet, outcome};
 use crate::support::gate::{Gate, WAIT};
-use crate::support::server::{DEPLOY, OWNER};
+use crate::support::server::{DEPLOY, OWNER, start};
 
 /// How many connections anyone but a superuser may have to it; -1 is any number.
 fn limit(database: &Database, connections: i32) {
@@ -159,7 +159,7 @@ fn a_lock_table_that_is_too_small_is_told_with_its_right_size() {
         ("max_locks_per_transaction", "10"),
         ("max_connections", "20"),
     ];
-    let server = Server::start(&small).unwrap();
+    let server = start(&small);
     let tables: Vec<String> = (0..300)
         .map(|number| format!("CREATE TABLE t{number} (id bigserial PRIMARY KEY, body text);"))
         .collect();
@@ -192,7 +192,7 @@ fn a_lock_table_that_is_too_small_is_told_with_its_right_size() {
         ("max_locks_per_transaction", "362"),
         ("max_connections", "20"),
     ];
-    let server = Server::start(&enough).unwrap();
+    let server = start(&enough);
     let mut fleet = on(&server, &tables.join("\n"));
     fleet.add(&["acme", "globex"]);
     fleet.apply(0);

@@ -32,7 +32,7 @@ fn counters(fleet: &Fleet, tenants: &[&str]) -> Vec<String> {
 
 #[test]
 fn a_server_that_restarts_costs_a_retry() {
-    let own = OwnServer::start();
+    let own = OwnServer::new();
     let tenants = ["acme", "globex", "hooli", "initech"];
     let mut fleet = counting(&tenants);
     fleet.database = Database::on(&own.server);

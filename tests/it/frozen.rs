@@ -146,7 +146,7 @@ impl Drop for Frozen {
 
 #[test]
 fn a_stopped_server_ends_plan_and_apply() {
-    let own = OwnServer::start();
+    let own = OwnServer::new();
     let tenants = ["acme", "globex", "hooli"];
     let fleet = on_own_server(own, &tenants);
     fleet.apply(0);

@@ -149,6 +149,33 @@ fn the_core_is_pure() {
     assert_eq!(found, [""; 0]);
 }
 
+/// Whoever else starts a server takes an installed one.
+#[test]
+fn only_the_demo_and_the_tests_fetch_a_server() {
+    let all: Vec<PathBuf> = ["src", "tests", "examples"]
+        .iter()
+        .flat_map(|folder| files(folder, "rs"))
+        .collect();
+    let all: Vec<PathBuf> = all
+        .into_iter()
+        .filter(|path| !path.ends_with("tests/it/house.rs"))
+        .collect();
+    assert_eq!(
+        files_where(&all, |line| line.contains("start_or_fetch(")),
+        [
+            "src/cli/demo/stage.rs",
+            "src/server/mod.rs",
+            "src/server/tests.rs",
+            "tests/it/support/server.rs"
+        ],
+        "tests use `server::for_tests` in src/, `support::server::start` in tests/"
+    );
+    assert_eq!(
+        files_where(&all, |line| line.contains("Server::start(")),
+        ["examples/bench/database.rs"]
+    );
+}
+
 /// lib.rs says that imports point upward in its table; these are the ones that would point down.
 #[test]
 fn imports_point_upward() {

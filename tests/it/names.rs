@@ -163,6 +163,8 @@ fn hostile_names_and_values_arrive_as_they_are() {
         &["plan", "-v"],
         &["plan", "-vv"],
         &["plan", "--color", "always", "-v"],
+        &["plan", "--format", "markdown"],
+        &["plan", "--format", "github"],
         &["plan", "--sql"],
     ] {
         let run = fleet.run(args).expect(0);

@@ -1,11 +1,10 @@
 //! The README's desired state and transcript are what the program says.
 
 use std::fs;
-use std::path::Path;
 
 use crate::support::cli::{self, Run};
 use crate::support::database::Database;
-use crate::support::fleet::project;
+use crate::support::fleet::{project, sample};
 
 /// The fenced block of the README that begins with this line.
 fn block(fence: &str) -> String {
@@ -14,23 +13,6 @@ fn block(fence: &str) -> String {
         .split_once(&format!("```{fence}\n"))
         .expect("it has such a block");
     after.split("```").next().unwrap_or_default().to_owned()
-}
-
-/// The sample fleet's files in a folder of their own.
-fn sample() -> tempfile::TempDir {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    for name in ["desired", "templates/merchant", "tenant_migrations"] {
-        copy(&project().join(name), &folder.path().join(name));
-    }
-    folder
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).expect("a fresh folder");
-    for entry in fs::read_dir(from).expect("the sample is there") {
-        let entry = entry.expect("the sample can be read");
-        fs::copy(entry.path(), to.join(entry.file_name())).expect("files can be copied");
-    }
 }
 
 #[test]

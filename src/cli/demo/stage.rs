@@ -33,9 +33,9 @@ struct Names {
 }
 
 impl Stage {
-    /// Starts a server of our own.
-    pub fn throwaway() -> Result<Self, Error> {
-        let server = Server::start(&[])?;
+    /// Starts a server of our own; `tell` hears what takes a while.
+    pub fn throwaway(tell: &dyn Fn(&str)) -> Result<Self, Error> {
+        let server = Server::start_or_fetch(&[], tell)?;
         let names = Names {
             deploy: "deploy".to_owned(),
             password: None,

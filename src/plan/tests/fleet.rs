@@ -70,7 +70,7 @@ pub(super) fn file(name: &str, text: &str) -> SourceFile {
     }
 }
 
-pub(super) fn migration(version: i64, name: &str) -> MigrationFile {
+pub(crate) fn migration(version: i64, name: &str) -> MigrationFile {
     let text = format!("CREATE TABLE t{version} ();\n");
     let full = format!("V{version}__{name}");
     MigrationFile {
@@ -95,7 +95,7 @@ pub(super) fn deleting(mut migration: MigrationFile, line: usize) -> MigrationFi
     migration
 }
 
-pub(super) fn template(
+pub(crate) fn template(
     text: &str,
     baseline: i64,
     migrations: impl IntoIterator<Item = MigrationFile>,

@@ -4,7 +4,7 @@ mod arbitrary;
 mod blocked;
 mod carry_out;
 mod extensions;
-mod fleet;
+pub(crate) mod fleet;
 mod guards;
 mod hazards;
 mod notices;

@@ -6,7 +6,7 @@ use crate::model::template::ContentHash;
 use crate::plan::action::{DatabaseStep, Hazard, Precondition};
 use crate::plan::{Blocked, BlockedCode, Notice, Summary, Withheld};
 
-fn id(text: &str) -> TenantId {
+pub(in crate::render) fn id(text: &str) -> TenantId {
     TenantId::new(text).unwrap()
 }
 
@@ -14,7 +14,7 @@ fn main_cluster() -> ClusterName {
     ClusterName::new("main").unwrap()
 }
 
-fn many(prefix: &str, count: usize) -> Vec<TenantId> {
+pub(in crate::render) fn many(prefix: &str, count: usize) -> Vec<TenantId> {
     (0..count)
         .map(|n| id(&format!("{prefix}-{n:03}")))
         .collect()
@@ -28,7 +28,7 @@ fn migration(version: i64, name: &str) -> MigrationRef {
     }
 }
 
-fn empty() -> Plan {
+pub(in crate::render) fn empty() -> Plan {
     Plan {
         format_version: "1.0".to_owned(),
         tool_version: "0.1.0".to_owned(),
@@ -50,7 +50,7 @@ fn empty() -> Plan {
     }
 }
 
-fn creation() -> Cohort {
+pub(in crate::render) fn creation() -> Cohort {
     Cohort {
         id: "c1".to_owned(),
         tenants: ["acme", "blue-peak"].map(id).to_vec(),
@@ -65,7 +65,7 @@ fn creation() -> Cohort {
     }
 }
 
-fn migrating(tenants: Vec<TenantId>) -> Cohort {
+pub(in crate::render) fn migrating(tenants: Vec<TenantId>) -> Cohort {
     Cohort {
         id: "c2".to_owned(),
         tenants,
@@ -81,7 +81,7 @@ fn migrating(tenants: Vec<TenantId>) -> Cohort {
     }
 }
 
-fn note(line: usize, what: &str, allowed_by_file: bool) -> HazardNote {
+pub(in crate::render) fn note(line: usize, what: &str, allowed_by_file: bool) -> HazardNote {
     HazardNote {
         hazard: Hazard::DeletesData,
         file: "V3__drop_notes.sql".to_owned(),
@@ -91,7 +91,12 @@ fn note(line: usize, what: &str, allowed_by_file: bool) -> HazardNote {
     }
 }
 
-fn blocked(tenant: &str, code: BlockedCode, message: &str, hint: &str) -> Blocked {
+pub(in crate::render) fn blocked(
+    tenant: &str,
+    code: BlockedCode,
+    message: &str,
+    hint: &str,
+) -> Blocked {
     Blocked {
         tenant: id(tenant),
         code,
@@ -100,7 +105,7 @@ fn blocked(tenant: &str, code: BlockedCode, message: &str, hint: &str) -> Blocke
     }
 }
 
-fn full() -> Plan {
+pub(in crate::render) fn full() -> Plan {
     let step = |action| DatabaseStep {
         cluster: main_cluster(),
         action,

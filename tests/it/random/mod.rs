@@ -51,7 +51,7 @@ fn play_all(seeds: &[u64]) -> Vec<String> {
     thread::scope(|scope| {
         for _ in 0..WORKERS.min(seeds.len()) {
             scope.spawn(|| {
-                let server = OwnServer::start();
+                let server = OwnServer::new();
                 loop {
                     let next = left.lock().expect("nobody panics with it").next();
                     let Some(seed) = next else { return };

@@ -188,3 +188,20 @@ pub fn blocked(plan: &serde_json::Value) -> Vec<String> {
 pub fn project() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
+
+/// The sample fleet's files in a folder of their own.
+pub fn sample() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for name in ["desired", "templates/merchant", "tenant_migrations"] {
+        copy(&project().join(name), &folder.path().join(name));
+    }
+    folder
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a fresh folder");
+    for entry in fs::read_dir(from).expect("the sample is there") {
+        let entry = entry.expect("the sample can be read");
+        fs::copy(entry.path(), to.join(entry.file_name())).expect("files can be copied");
+    }
+}

@@ -14,6 +14,8 @@ use rcgen::{
 use tenantry::error::Error;
 use tenantry::server::Server;
 
+use super::server::try_start;
+
 /// Of the role `alice`, which must give it over the network and on the socket.
 pub const PASSWORD: &str = r"al:i\ce'%40s é";
 
@@ -133,7 +135,7 @@ fn start(port: u16, settings: &[(&str, &str)]) -> Result<Server, Error> {
         .into_iter()
         .chain(settings.iter().copied())
         .collect();
-    Server::start(&all)
+    try_start(&all)
 }
 
 /// Ports that are free at the same moment.

@@ -1,11 +1,13 @@
 //! The one server of a test run, and the two roles that every test's program runs with.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock};
 
 use postgres::config::Host;
 use postgres::{Client, Config, NoTls};
 use rustix::process::{Pid, Signal, kill_process};
+use tenantry::error::Error;
 use tenantry::server::Server;
 
 use super::pooler::{Pooler, Pooling};
@@ -68,8 +70,8 @@ pub struct OwnServer {
 }
 
 impl OwnServer {
-    pub fn start() -> &'static Self {
-        let process = start();
+    pub fn new() -> &'static Self {
+        let process = start(SETTINGS);
         let server = TestServer {
             admin: admin_of(&process),
             own: None,
@@ -121,13 +123,20 @@ fn parent_of(pid: u32) -> Option<u32> {
         .ok()
 }
 
-fn start() -> Server {
-    Server::start(SETTINGS).unwrap_or_else(|error| {
+/// A throwaway server, fetched where none is installed.
+pub fn start(settings: &[(&str, &str)]) -> Server {
+    try_start(settings).unwrap_or_else(|error| {
         panic!(
             "the tests need a PostgreSQL: {error}. {}",
             error.hint.as_deref().unwrap_or_default()
         )
     })
+}
+
+/// The same, for settings that not every build knows.
+pub fn try_start(settings: &[(&str, &str)]) -> Result<Server, Error> {
+    let tell = |line: &str| writeln!(std::io::stderr(), "{line}").expect("stderr takes a line");
+    Server::start_or_fetch(settings, &tell)
 }
 
 fn admin_of(server: &Server) -> Config {
@@ -147,7 +156,7 @@ impl TestServer {
                 is_shared: true,
             };
         }
-        let own = start();
+        let own = start(SETTINGS);
         Self {
             admin: admin_of(&own),
             own: Some(own),
