@@ -24,8 +24,8 @@ fn counting() -> Fleet {
     fleet
 }
 
-/// Applies through a proxy, with little patience.
-fn through(proxy: &ByteProxy, fleet: &Fleet) -> Run {
+/// Applies through a proxy that may take so many seconds to let somebody in.
+fn through(proxy: &ByteProxy, fleet: &Fleet, patience: u8) -> Run {
     let args = [
         "apply",
         "--auto-approve",
@@ -36,7 +36,10 @@ fn through(proxy: &ByteProxy, fleet: &Fleet) -> Run {
     ];
     let mut command = fleet.command(args);
     let url = url_through(proxy.port, &fleet.database.name);
-    command.env("TENANTRY_DATABASE_URL", format!("{url}&connect_timeout=1"));
+    command.env(
+        "TENANTRY_DATABASE_URL",
+        format!("{url}&connect_timeout={patience}"),
+    );
     cli::run(command)
 }
 
@@ -75,7 +78,7 @@ fn check_report(report: &Value, there: &[&str], when: &str) {
 fn harm(at: At) {
     let fleet = counting();
     let proxy = ByteProxy::start(fleet.database.upstream(), Some(at));
-    let run = through(&proxy, &fleet);
+    let run = through(&proxy, &fleet, 1);
     let when = format!(
         "{at:?} (done: {}): exit code {:?}\n{}\n{}",
         proxy.is_done(),
@@ -108,7 +111,7 @@ fn harm(at: At) {
 fn measure() -> [(Way, Vec<usize>, usize); 2] {
     let fleet = counting();
     let proxy = ByteProxy::start(fleet.database.upstream(), None);
-    assert_eq!(through(&proxy, &fleet).code, Some(0));
+    assert_eq!(through(&proxy, &fleet, 10).code, Some(0));
     // Requests: start-up, queries, and the end of a group; answers: what ends each.
     [
         (Way::ToServer, &[0, b'Q', b'S'][..]),

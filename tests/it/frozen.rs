@@ -109,10 +109,10 @@ fn a_stopped_backend_makes_its_tenant_unknown_and_ends_the_run() {
 #[test]
 fn a_statement_that_takes_its_time_is_waited_for() {
     let mut fleet = counting(&["acme"]);
-    let url = impatient(&fleet.database.url());
+    let url = format!("{}&connect_timeout=3", fleet.database.url());
     fleet.env.push(("TENANTRY_DATABASE_URL".into(), url));
     // Longer than a silent server would be waited for.
-    let file = "-- tenantry: timeout statement=1min\nSELECT pg_sleep(6);\n";
+    let file = "-- tenantry: timeout statement=1min\nSELECT pg_sleep(12);\n";
     fleet.migration("V1__slow.sql", file);
     let report = fleet.apply(0);
     assert_eq!(outcome(&report, "acme")["retries"], 0);
