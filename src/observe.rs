@@ -132,17 +132,19 @@ fn control(wire: &mut Wire) -> Result<(ControlState, Tenants), PgError> {
         }
         ControlTables::Readable => {}
     }
-    let Some((fleet, repository, version)) = catalog::fleet(wire)? else {
+    let Some(row) = catalog::fleet(wire)? else {
         let words = "table tenantry.fleet is empty".to_owned();
         return Ok((ControlState::Unreadable(words), Tenants::new()));
     };
-    match FleetName::new(fleet) {
+    let version = row.version;
+    match FleetName::new(row.fleet) {
         Err(error) => Ok((ControlState::Unreadable(error.to_string()), Tenants::new())),
         Ok(fleet) => {
             let state = ControlState::Present {
                 version,
                 fleet,
-                repository,
+                repository: row.repository,
+                readers: row.readers,
             };
             // A newer format may have other columns; the plan refuses it by its version.
             let tenants = if version > crate::control::VERSION {

@@ -27,10 +27,11 @@ use crate::model::desired::{Desired, Tenant, Timeouts};
 use crate::model::name::{ClusterName, FleetName, RoleName, TemplateName, TenantId};
 use crate::model::template::ContentHash;
 use crate::observe::Targets;
+use crate::pg::catalog;
 use crate::pg::clients::Clients;
 use crate::pg::descriptors;
 use crate::pg::error::PgError;
-use crate::pg::wire::{BEGIN, OWN_PATH, Wire, guards};
+use crate::pg::wire::{BEGIN, OWN_PATH, Wire, begin_reading, guards};
 use crate::plan::action::DatabaseAction;
 use crate::plan::{Cohort, Plan};
 use crate::report::{
@@ -44,6 +45,7 @@ use locks::{Locked, Locks, Taking};
 use locks_needed::locks_of_a_tenant;
 use prepare::Preparation;
 use run_lock::RunLock;
+use work::Account;
 
 /// A plan and where to carry it out.
 #[derive(Clone, Copy, Debug)]
@@ -154,12 +156,30 @@ fn stop(cancel: &Cancel, reporter: &dyn Reporter, reason: CancelReason) {
     }
 }
 
+/// Who reads histories; known only now, since the control schema may be new. Without an answer nobody does, which
+/// a later GRANT mends.
+fn readers(clients: &Clients, cluster: &ClusterName) -> Vec<RoleName> {
+    let read = clients.with(|wire| {
+        wire.run(&begin_reading())?;
+        let row = catalog::fleet(wire)?;
+        wire.run("COMMIT")?;
+        Ok::<_, PgError>(row)
+    });
+    match read {
+        Ok(row) => row.map(|row| row.readers).unwrap_or_default(),
+        Err(error) => {
+            log::warn!("cluster {cluster}: who may read histories isn't known: {error}");
+            Vec::new()
+        }
+    }
+}
+
 /// A database of the run: its connections, its lock, and who we are there.
 #[derive(Debug)]
 struct Database {
     clients: Clients,
     lock: RunLock,
-    role: RoleName,
+    account: Account,
     parallel: usize,
     /// What to do when the lock table is too small.
     lock_hint: String,
@@ -198,6 +218,9 @@ impl Databases {
             let preparation = preparation(request, cluster, run);
             let made = prepare::prepare(&database.clients, &preparation, cancel);
             database.recorded = !has_failed(&made);
+            if database.recorded {
+                database.account.readers = readers(&database.clients, cluster);
+            }
             for outcome in &made {
                 reporter.event(&Event::DatabaseStep(outcome));
             }
@@ -251,7 +274,10 @@ impl Database {
         Ok(Self {
             clients,
             lock,
-            role: facts.role,
+            account: Account {
+                role: facts.role,
+                readers: Vec::new(),
+            },
             parallel,
             lock_hint: lock_hint(parallel, room),
             recorded: false,

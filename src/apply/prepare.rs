@@ -15,7 +15,7 @@ use crate::model::name::{
     quote_literal,
 };
 use crate::model::observed::ServerFacts;
-use crate::pg::catalog::{self, Capacity, ControlTables};
+use crate::pg::catalog::{self, Capacity, ControlTables, FleetRow};
 use crate::pg::clients::Clients;
 use crate::pg::error::PgError;
 use crate::pg::wire::{BEGIN, OWN_PATH, Wire, begin_reading, guards};
@@ -116,7 +116,7 @@ fn checked(
         }
         ControlTables::Readable => {}
     }
-    if let Some((found, ..)) = catalog::fleet(wire).map_err(fault)?
+    if let Some(FleetRow { fleet: found, .. }) = catalog::fleet(wire).map_err(fault)?
         && found != fleet.as_str()
     {
         return Err(Error::refused(format!(
@@ -346,7 +346,7 @@ impl Steps<'_, '_> {
                 matches!(catalog::control_tables(self.wire)?, ControlTables::Readable)
             }
             DatabaseAction::UpgradeControlSchema { to, .. } => {
-                catalog::fleet(self.wire)?.is_some_and(|(_, _, version)| version >= *to)
+                catalog::fleet(self.wire)?.is_some_and(|row| row.version >= *to)
             }
             DatabaseAction::InstallExtension { name, version, .. } => {
                 catalog::extensions(self.wire)?

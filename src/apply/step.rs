@@ -8,7 +8,6 @@ use uuid::Uuid;
 use crate::control::journal;
 use crate::crash;
 use crate::model::migration::history_fingerprint;
-use crate::model::name::RoleName;
 use crate::model::observed::LiveHistory;
 use crate::pg::error::PgError;
 use crate::pg::history;
@@ -18,7 +17,7 @@ use crate::plan::action::Precondition;
 
 use super::locate::{self, Located};
 use super::retry::Phase;
-use super::work::{Prepared, Work};
+use super::work::{Account, Prepared, Work};
 
 /// How one attempt ended, when no error ended it.
 #[derive(Debug)]
@@ -72,9 +71,9 @@ fn own(attempted: &str) -> impl Fn(PgError) -> Broken {
 }
 
 /// Tries the whole transaction once. Whatever goes wrong before COMMIT is rolled back here.
-pub fn attempt(wire: &mut Wire, work: &Work<'_>, role: &RoleName) -> Result<Attempt, Broken> {
+pub fn attempt(wire: &mut Wire, work: &Work<'_>, account: &Account) -> Result<Attempt, Broken> {
     wire.take_notices();
-    let result = transaction(wire, work, role);
+    let result = transaction(wire, work, account);
     let open = !matches!(
         &result,
         Ok(Attempt::Applied(_))
@@ -91,7 +90,7 @@ pub fn attempt(wire: &mut Wire, work: &Work<'_>, role: &RoleName) -> Result<Atte
     result
 }
 
-fn transaction(wire: &mut Wire, work: &Work<'_>, role: &RoleName) -> Result<Attempt, Broken> {
+fn transaction(wire: &mut Wire, work: &Work<'_>, account: &Account) -> Result<Attempt, Broken> {
     let opened = match wire.within(one(work)).simple(&work.opening()) {
         Ok(opened) => opened,
         Err(error) if is_history_gone(work, &error) => {
@@ -110,7 +109,7 @@ fn transaction(wire: &mut Wire, work: &Work<'_>, role: &RoleName) -> Result<Atte
         Err(found) => return Ok(Attempt::Stale(found)),
     };
     let prepared = work
-        .prepare(uid, role)
+        .prepare(uid, account)
         .map_err(|words| own("preparing the files")(PgError::own(words)))?;
     crash::panic_at(work.id.as_str());
     act(wire, work, &prepared)?;

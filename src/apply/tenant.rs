@@ -4,7 +4,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use crate::control;
-use crate::model::name::RoleName;
 use crate::pg::catalog;
 use crate::pg::clients::Clients;
 use crate::pg::error::PgError;
@@ -14,7 +13,7 @@ use super::cancel::Cancel;
 use super::locate;
 use super::retry::{self, MAX_RETRIES, Phase, Verdict};
 use super::step::{self, Attempt, Broken, Done};
-use super::work::Work;
+use super::work::{Account, Work};
 
 /// How long a tenant's lock is polled for: longer than the server needs to notice a killed client.
 const LOCK_PATIENCE: Duration = Duration::from_secs(30);
@@ -22,7 +21,7 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(30);
 /// What every worker of a cluster shares.
 pub struct Shop<'a> {
     pub clients: &'a Clients,
-    pub role: &'a RoleName,
+    pub account: &'a Account,
     /// What to do when the lock table is too small.
     pub lock_hint: &'a str,
     pub cancel: &'a Cancel,
@@ -134,7 +133,7 @@ impl<'s, 'a> Trial<'s, 'a> {
             let attempt = self
                 .shop
                 .clients
-                .with(|wire| step::attempt(wire, self.work, self.shop.role));
+                .with(|wire| step::attempt(wire, self.work, self.shop.account));
             let end = match attempt {
                 Ok(Attempt::Applied(done)) => Some(End::Applied(done)),
                 Ok(Attempt::Unchanged) => Some(End::Unchanged),
@@ -285,7 +284,7 @@ impl<'s, 'a> Trial<'s, 'a> {
     fn done_unseen(&self) -> Done {
         let steps = self
             .work
-            .prepare(uuid::Uuid::nil(), self.shop.role)
+            .prepare(uuid::Uuid::nil(), self.shop.account)
             .map(|prepared| prepared.steps);
         Done {
             steps: steps.unwrap_or_default(),

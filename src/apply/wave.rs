@@ -178,7 +178,7 @@ impl Floor<'_> {
         }
         let shop = Shop {
             clients: &database.clients,
-            role: &database.role,
+            account: &database.account,
             lock_hint: &database.lock_hint,
             cancel: self.cancel,
             reporter: self.reporter,

@@ -30,6 +30,15 @@ pub struct Work<'a> {
     pub cohort: &'a Cohort,
 }
 
+/// Who works on a database, and for whom else.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// Who connects.
+    pub role: RoleName,
+    /// Who reads the tenants' histories beside their owners.
+    pub readers: Vec<RoleName>,
+}
+
 /// The tenant's transaction as text.
 #[derive(Debug)]
 pub struct Prepared<'a> {
@@ -152,42 +161,37 @@ impl<'a> Work<'a> {
 
     /// Lets those read a new tenant's history who were granted the control schema's own table of tenants, so that a
     /// plan made by a role that only reads knows tenants that came after its grants. As the owner, who may grant.
-    fn grants(&self) -> String {
-        if !self.creates() {
+    fn grants(&self, readers: &[RoleName]) -> String {
+        if !self.creates() || readers.is_empty() {
             return String::new();
         }
-        let schema = self.tenant.schema.quoted();
-        let history = qualified(&self.tenant.schema, &self.desired.history_table);
-        let body = format!(
-            "DECLARE readers text; BEGIN {READERS}; IF readers IS NOT NULL THEN \
-             EXECUTE {} || readers; EXECUTE {} || readers; END IF; END",
-            quote_literal(&format!("GRANT USAGE ON SCHEMA {schema} TO ")),
-            quote_literal(&format!("GRANT SELECT ON TABLE {history} TO ")),
-        );
+        let readers: Vec<String> = readers.iter().map(SqlName::quoted).collect();
+        let readers = readers.join(", ");
         format!(
-            "SET LOCAL search_path = pg_catalog, pg_temp;\nDO {};\n",
-            quote_literal(&body)
+            "GRANT USAGE ON SCHEMA {} TO {readers};\nGRANT SELECT ON TABLE {} TO {readers};\n",
+            self.tenant.schema.quoted(),
+            qualified(&self.tenant.schema, &self.desired.history_table),
         )
     }
 
-    /// Writes the transaction out for the tenant's `uid`. `role` is who connects, the owner where none is declared.
+    /// Writes the transaction out for the tenant's `uid`. `account` is who connects, the owner where none is declared.
     ///
     /// # Errors
     /// A placeholder without a value, or a migration that is no longer in the files.
-    pub fn prepare(&self, uid: Uuid, role: &RoleName) -> Result<Prepared<'a>, String> {
+    pub fn prepare(&self, uid: Uuid, account: &Account) -> Result<Prepared<'a>, String> {
         let mut writing = Writing::new(self);
         for action in &self.cohort.actions {
             writing.action(action)?;
         }
-        Ok(writing.finish(uid, role))
+        Ok(writing.finish(uid, account))
     }
 
     /// The SQL of the whole transaction, for people to read before it runs. The uid is made when it does.
     ///
     /// # Errors
     /// As [`Work::prepare`].
-    pub fn preview(&self, role: &RoleName) -> Result<String, String> {
-        let prepared = self.prepare(Uuid::nil(), role)?;
+    pub fn preview(&self, account: &Account) -> Result<String, String> {
+        let prepared = self.prepare(Uuid::nil(), account)?;
         let create = prepared
             .create_schema
             .map(|create| format!("{create};\n"))
@@ -342,7 +346,7 @@ impl<'w, 'a> Writing<'w, 'a> {
         }
     }
 
-    fn finish(mut self, uid: Uuid, role: &RoleName) -> Prepared<'a> {
+    fn finish(mut self, uid: Uuid, account: &Account) -> Prepared<'a> {
         // refinery's runner takes them in this order, whatever list they came from.
         self.migrations
             .sort_by_key(|recorded| recorded.migration.version());
@@ -352,7 +356,12 @@ impl<'w, 'a> Writing<'w, 'a> {
             new_history: work.creates(),
             pin: work.pin(),
             between: [work.afresh(), work.pin(), self.settle().to_owned()].join(";\n"),
-            tail: [self.all_recorded(), work.grants(), self.tail(uid, role)].concat(),
+            tail: [
+                self.all_recorded(),
+                work.grants(&account.readers),
+                self.tail(uid, &account.role),
+            ]
+            .concat(),
             template: self.template,
             migrations: self.migrations,
         };
@@ -421,12 +430,6 @@ impl<'w, 'a> Writing<'w, 'a> {
         .join(";\n")
     }
 }
-
-/// Who was granted SELECT on the control schema's table of tenants, but for its owner and for everyone.
-const READERS: &str = "SELECT pg_catalog.string_agg(pg_catalog.quote_ident(r.rolname), ', ') INTO readers \
-     FROM pg_catalog.pg_namespace n JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid, \
-     LATERAL pg_catalog.aclexplode(c.relacl) a JOIN pg_catalog.pg_roles r ON r.oid = a.grantee \
-     WHERE n.nspname = 'tenantry' AND c.relname = 'tenant' AND a.privilege_type = 'SELECT' AND a.grantee <> c.relowner";
 
 fn settings(directives: &Directives) -> String {
     let one = |name: &str, time: Option<std::time::Duration>| {

@@ -9,10 +9,11 @@ use super::context::Context;
 use super::output::{Kind, Output};
 use super::redact::Redactor;
 use super::{Exit, Failure};
+use crate::apply::work::Account;
 use crate::error::Error;
 use crate::model::desired::Desired;
-use crate::model::name::{ClusterName, RoleName, TenantId};
-use crate::model::observed::Observed;
+use crate::model::name::{ClusterName, TenantId};
+use crate::model::observed::{ControlState, Observed};
 use crate::observe;
 use crate::plan::Plan;
 use crate::plan::diff::{self, Options};
@@ -137,11 +138,16 @@ fn cleaned(mut plan: Plan, redactor: &Redactor) -> Plan {
 
 impl Made {
     fn sql(&self, desired: &Desired) -> Result<String, Error> {
-        let role_on = |cluster: &ClusterName| -> Option<RoleName> {
+        let account_on = |cluster: &ClusterName| -> Option<Account> {
             let live = self.observed.databases.get(cluster)?.as_ref().ok()?;
-            Some(live.server.role.clone())
+            let readers = match &live.control {
+                ControlState::Present { readers, .. } => readers.clone(),
+                ControlState::Absent | ControlState::Unreadable(_) => Vec::new(),
+            };
+            let role = live.server.role.clone();
+            Some(Account { role, readers })
         };
-        render::sql::plan(&self.plan, desired, &role_on)
+        render::sql::plan(&self.plan, desired, &account_on)
     }
 }
 

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::RUN_LOCK;
 use crate::model::name::{ClusterName, FleetName, TenantId};
-use crate::pg::catalog::{self, ControlTables, LockHolder};
+use crate::pg::catalog::{self, ControlTables, FleetRow, LockHolder};
 use crate::pg::error::PgError;
 use crate::pg::wire::{Wire, begin_reading};
 use crate::report::{Failure, Status};
@@ -107,11 +107,13 @@ fn is_there(wire: &mut Wire, source: Source<'_>) -> Result<bool, PgError> {
         ControlTables::Readable => {}
     }
     match catalog::fleet(wire)? {
-        Some((fleet, ..)) if fleet != source.fleet.as_str() => Err(PgError::own(format!(
-            "the database belongs to fleet {fleet}, not to {}",
-            source.fleet
-        ))),
-        Some((_, _, version)) if version > super::VERSION => Err(PgError::own(format!(
+        Some(FleetRow { fleet, .. }) if fleet != source.fleet.as_str() => {
+            Err(PgError::own(format!(
+                "the database belongs to fleet {fleet}, not to {}",
+                source.fleet
+            )))
+        }
+        Some(FleetRow { version, .. }) if version > super::VERSION => Err(PgError::own(format!(
             "the control schema has version {version}; this tenantry knows versions up to {}",
             super::VERSION
         ))),

@@ -75,6 +75,8 @@ pub enum ControlState {
         fleet: FleetName,
         /// The repository the fleet's backups live in, where one was made.
         repository: Option<String>,
+        /// Roles that were let read the tenants, and with them their histories.
+        readers: Vec<RoleName>,
     },
     /// A schema `tenantry` without our `fleet` table, or one we can't read.
     Unreadable(String),

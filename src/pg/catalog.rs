@@ -115,13 +115,34 @@ pub fn control_tables(wire: &mut Wire) -> Result<ControlTables, PgError> {
     }))
 }
 
-/// The `fleet` row: fleet name, repository, newest control migration.
-pub fn fleet(wire: &mut Wire) -> Result<Option<(String, Option<String>, i64)>, PgError> {
+/// Whose control schema this is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FleetRow {
+    pub fleet: String,
+    pub repository: Option<String>,
+    /// The newest control migration.
+    pub version: i64,
+    /// Roles that were let read the tenants.
+    pub readers: Vec<RoleName>,
+}
+
+/// The `fleet` row, if there is one.
+pub fn fleet(wire: &mut Wire) -> Result<Option<FleetRow>, PgError> {
     let rows = wire.typed(include_str!("queries/fleet.sql"), &[])?;
-    Ok(rows.first().map(|row| {
-        let version: Option<i64> = row.get(2);
-        (row.get(0), row.get(1), version.unwrap_or(0))
-    }))
+    rows.first().map(fleet_row).transpose()
+}
+
+fn fleet_row(row: &postgres::Row) -> Result<FleetRow, PgError> {
+    let readers: Vec<String> = row.get(3);
+    Ok(FleetRow {
+        fleet: row.get(0),
+        repository: row.get(1),
+        version: row.get::<_, Option<i64>>(2).unwrap_or(0),
+        readers: readers
+            .into_iter()
+            .map(|name| named(RoleName::new(name)))
+            .collect::<Result<_, _>>()?,
+    })
 }
 
 /// Every row of `tenantry.tenant`.

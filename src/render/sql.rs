@@ -6,21 +6,21 @@ use uuid::Uuid;
 
 use super::style::{harmless, harmless_lines};
 use crate::apply::prepare;
-use crate::apply::work::Work;
+use crate::apply::work::{Account, Work};
 use crate::error::{Error, Exit};
 use crate::model::count;
 use crate::model::desired::Desired;
 use crate::model::name::{ClusterName, RoleName};
 use crate::plan::{Cohort, Plan};
 
-/// The SQL of every cohort's first tenant; `role_on` says who connects to a cluster.
+/// The SQL of every cohort's first tenant; `account_on` says who works on a cluster.
 ///
 /// # Errors
 /// A placeholder without a value (65).
 pub fn plan(
     plan: &Plan,
     desired: &Desired,
-    role_on: &dyn Fn(&ClusterName) -> Option<RoleName>,
+    account_on: &dyn Fn(&ClusterName) -> Option<Account>,
 ) -> Result<String, Error> {
     let mut text = String::new();
     for step in &plan.steps {
@@ -31,7 +31,7 @@ pub fn plan(
         if !text.is_empty() {
             text.push('\n');
         }
-        text.push_str(&cohort_sql(cohort, desired, role_on)?);
+        text.push_str(&cohort_sql(cohort, desired, account_on)?);
     }
     Ok(text)
 }
@@ -39,7 +39,7 @@ pub fn plan(
 fn cohort_sql(
     cohort: &Cohort,
     desired: &Desired,
-    role_on: &dyn Fn(&ClusterName) -> Option<RoleName>,
+    account_on: &dyn Fn(&ClusterName) -> Option<Account>,
 ) -> Result<String, Error> {
     let missing = || {
         Error::failed(format!(
@@ -61,11 +61,15 @@ fn cohort_sql(
             .ok_or_else(missing)?,
         cohort,
     };
-    let role = role_on(&tenant.cluster)
-        .or_else(|| tenant.owner.clone())
+    let of_owner = |role: RoleName| Account {
+        role,
+        readers: Vec::new(),
+    };
+    let account = account_on(&tenant.cluster)
+        .or_else(|| tenant.owner.clone().map(of_owner))
         .ok_or_else(missing)?;
     let sql = work
-        .preview(&role)
+        .preview(&account)
         .map_err(|words| Error::new(Exit::Invalid, format!("tenant {id}: {words}")))?;
     Ok(format!(
         "-- cohort {}, {}, as it runs for {id}\n{}",

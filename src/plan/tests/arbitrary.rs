@@ -290,6 +290,7 @@ fn put_place(fleet: &mut Fleet, name: &str, place: Place) {
                 version: 0,
                 fleet: payments,
                 repository: None,
+                readers: Vec::new(),
             };
         }
         Place::Unreadable => {

@@ -24,6 +24,7 @@ impl Fleet {
                         version: *version,
                         fleet,
                         repository: None,
+                        readers: Vec::new(),
                     };
                 }
                 action => change_extension(database, action),

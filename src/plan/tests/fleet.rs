@@ -145,6 +145,7 @@ pub(super) fn database(number: u32) -> LiveDatabase {
             version: CONTROL_VERSION,
             fleet: FleetName::new("payments").unwrap(),
             repository: None,
+            readers: Vec::new(),
         },
         extensions: BTreeMap::new(),
         available: BTreeMap::new(),

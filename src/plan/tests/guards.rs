@@ -10,6 +10,7 @@ fn control(version: i64, fleet: &str) -> ControlState {
         version,
         fleet: FleetName::new(fleet).unwrap(),
         repository: None,
+        readers: Vec::new(),
     }
 }
 

@@ -253,6 +253,7 @@ fn the_control_schema_is_made_or_upgraded_first() {
         version: 0,
         fleet: fleet.desired.fleet.clone(),
         repository: None,
+        readers: Vec::new(),
     };
     let upgrade = DatabaseAction::UpgradeControlSchema { from: 0, to: 1 };
     assert_eq!(fleet.plan().steps[0].action, upgrade);
