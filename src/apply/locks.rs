@@ -10,6 +10,7 @@ use crate::error::{Error, Exit};
 use crate::model::name::ClusterName;
 use crate::observe::Targets;
 use crate::pg::clients::Clients;
+use crate::pg::error::PgError;
 use crate::report::Reporter;
 
 use super::cancel::Cancel;
@@ -27,6 +28,15 @@ pub struct Locks {
 pub(super) struct Locked {
     pub clients: Clients,
     pub lock: RunLock,
+}
+
+/// Whether anything can be done while the lock is held: a pooler may have but one connection to the server.
+fn beside_the_lock(clients: &Clients, cluster: &ClusterName) -> Result<(), Error> {
+    clients.with(|wire| wire.run("SELECT")).map_err(|error: PgError| {
+        let hint = "If a pooler stands before the server, let it have a connection for the run lock and one for \
+                    each worker (PgBouncer's default_pool_size).";
+        Error::failed(format!("cluster {cluster}: connecting beside the run lock: {error}")).hint(hint)
+    })
 }
 
 /// What it takes to take locks.
@@ -100,6 +110,7 @@ impl Locks {
         let clients = Clients::new(target.clone());
         let application = format!("tenantry/{}", self.run.simple());
         let lock = RunLock::take(&clients, cluster, &application, taking)?;
+        beside_the_lock(&clients, cluster)?;
         Ok(Locked { clients, lock })
     }
 

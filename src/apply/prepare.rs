@@ -49,21 +49,13 @@ pub fn check(
     owners: &[String],
 ) -> Result<(ServerFacts, Capacity), Error> {
     let fault = |error: PgError| Error::failed(format!("cluster {cluster}: {error}"));
-    wire.run(&begin_reading()).map_err(|error| {
-        let closed = error.closed;
-        let fault = fault(error);
-        if closed { fault.hint(ONE_MORE) } else { fault }
-    })?;
+    wire.run(&begin_reading()).map_err(fault)?;
     let facts = checked(wire, cluster, fleet, plan_id)?;
     check_owners(wire, cluster, &facts.role, owners)?;
     let capacity = catalog::capacity(wire).map_err(fault)?;
     wire.run("COMMIT").map_err(fault)?;
     Ok((facts, capacity))
 }
-
-/// How a pooler with a single connection to the server shows: the run lock has it.
-const ONE_MORE: &str = "If a pooler stands before the server, let it have a connection for the run lock and one for \
-                        each worker (PgBouncer's default_pool_size).";
 
 /// Every tenant's transaction becomes its owner.
 fn check_owners(

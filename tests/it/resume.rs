@@ -152,7 +152,7 @@ fn a_killed_run_is_resumed() {
         .run(["apply", "--auto-approve", "--resume", &run])
         .expect(5);
     assert!(
-        refused.stderr.contains("still goes on: pid "),
+        refused.stderr.contains("is locked by another run: pid "),
         "{}",
         refused.stderr
     );

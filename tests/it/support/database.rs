@@ -40,7 +40,7 @@ impl Database {
         let (from, to) = (&original.name, &copy.name);
         original.run(
             "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity \
-             WHERE datname = current_database() AND pid <> pg_backend_pid() AND state = 'idle'",
+             WHERE datname = current_database() AND usename = 'tenantry_deploy' AND state = 'idle'",
         );
         let mut admin = copy.server.admin("postgres");
         admin
