@@ -72,9 +72,9 @@ fn a_second_apply_can_wait_and_plans_what_is_left() {
     let mut gate = Gate::shut(&fleet.database);
     let first = fleet.start_apply(&["--tenant", "acme"]);
     gate.until_waiting(1);
+    let pid = locker(&fleet);
     let other = fleet.start_apply(&["--lock-wait", "1min"]);
     let same = fleet.start_apply(&["--tenant", "acme", "--lock-wait", "1min"]);
-    let pid = locker(&fleet);
     for waiting in [&other, &same] {
         waiting.until_out(&format!(
             "\"event\":\"waiting\",\"cluster\":\"default\",\"holder\":\"pid {pid}"
