@@ -10,9 +10,9 @@ use crate::control::install;
 use crate::control::journal::{self, RunStart, StepRow};
 use crate::error::Error;
 use crate::model::desired::Desired;
+use crate::model::membership;
 use crate::model::name::{
-    ClusterName, ExtensionName, FleetName, RoleName, SchemaName, SqlName, quote_ident,
-    quote_literal,
+    ClusterName, ExtensionName, FleetName, SchemaName, SqlName, quote_ident, quote_literal,
 };
 use crate::model::observed::ServerFacts;
 use crate::pg::catalog::{self, Capacity, ControlTables, FleetRow};
@@ -55,7 +55,7 @@ pub fn check(
         if closed { fault.hint(ONE_MORE) } else { fault }
     })?;
     let facts = checked(wire, cluster, fleet, plan_id)?;
-    check_owners(wire, cluster, &facts.role, owners)?;
+    check_owners(wire, cluster, &facts, owners)?;
     let capacity = catalog::capacity(wire).map_err(fault)?;
     wire.run("COMMIT").map_err(fault)?;
     Ok((facts, capacity))
@@ -69,7 +69,7 @@ const ONE_MORE: &str = "If a pooler stands before the server, let it have a conn
 fn check_owners(
     wire: &mut Wire,
     cluster: &ClusterName,
-    role: &RoleName,
+    server: &ServerFacts,
     owners: &[String],
 ) -> Result<(), Error> {
     let found = catalog::unreachable_owner(wire, owners)
@@ -77,22 +77,18 @@ fn check_owners(
     let Some((owner, exists)) = found else {
         return Ok(());
     };
-    let (role, quoted) = (role.quoted(), quote_ident(&owner));
-    let (problem, hint) = if exists {
-        (
-            format!("the connecting role {role} isn't a member of it"),
-            format!("GRANT {quoted} TO {role}, or correct `owner:`."),
-        )
+    let problem = if exists {
+        let role = server.role.quoted();
+        format!("the connecting role {role} can't become it")
     } else {
-        (
-            "it doesn't exist".to_owned(),
-            format!("CREATE ROLE {quoted} and GRANT it TO {role}, or correct `owner:`."),
-        )
+        "it doesn't exist".to_owned()
     };
+    let sql = membership::let_become(&owner, exists, server.role.as_str(), server.major());
+    let owner = quote_ident(&owner);
     Err(Error::refused(format!(
-        "cluster {cluster}: tenants are to be owned by role {quoted}, but {problem}"
+        "cluster {cluster}: tenants are to be owned by role {owner}, but {problem}"
     ))
-    .hint(hint))
+    .hint(format!("{sql} -- or correct `owner:`")))
 }
 
 fn checked(
