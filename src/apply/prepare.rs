@@ -108,7 +108,8 @@ fn checked(
     match catalog::control_tables(wire).map_err(fault)? {
         ControlTables::Absent | ControlTables::Prepared { .. } => return Ok(facts),
         ControlTables::Unreadable(words) => {
-            return Err(Error::refused(format!("cluster {cluster}: {words}")));
+            return Err(Error::refused(format!("cluster {cluster}: {words}"))
+                .hint("Run the SQL that `tenantry doctor --grants` prints."));
         }
         ControlTables::Readable => {}
     }
