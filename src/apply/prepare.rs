@@ -10,9 +10,9 @@ use crate::control::install;
 use crate::control::journal::{self, RunStart, StepRow};
 use crate::error::Error;
 use crate::model::desired::Desired;
+use crate::model::membership;
 use crate::model::name::{
-    ClusterName, ExtensionName, FleetName, RoleName, SchemaName, SqlName, quote_ident,
-    quote_literal,
+    ClusterName, ExtensionName, FleetName, SchemaName, SqlName, quote_ident, quote_literal,
 };
 use crate::model::observed::ServerFacts;
 use crate::pg::catalog::{self, Capacity, ControlTables, FleetRow};
@@ -51,7 +51,7 @@ pub fn check(
     let fault = |error: PgError| Error::failed(format!("cluster {cluster}: {error}"));
     wire.run(&begin_reading()).map_err(fault)?;
     let facts = checked(wire, cluster, fleet, plan_id)?;
-    check_owners(wire, cluster, &facts.role, owners)?;
+    check_owners(wire, cluster, &facts, owners)?;
     let capacity = catalog::capacity(wire).map_err(fault)?;
     wire.run("COMMIT").map_err(fault)?;
     Ok((facts, capacity))
@@ -61,7 +61,7 @@ pub fn check(
 fn check_owners(
     wire: &mut Wire,
     cluster: &ClusterName,
-    role: &RoleName,
+    server: &ServerFacts,
     owners: &[String],
 ) -> Result<(), Error> {
     let found = catalog::unreachable_owner(wire, owners)
@@ -69,22 +69,18 @@ fn check_owners(
     let Some((owner, exists)) = found else {
         return Ok(());
     };
-    let (role, quoted) = (role.quoted(), quote_ident(&owner));
-    let (problem, hint) = if exists {
-        (
-            format!("the connecting role {role} isn't a member of it"),
-            format!("GRANT {quoted} TO {role}, or correct `owner:`."),
-        )
+    let problem = if exists {
+        let role = server.role.quoted();
+        format!("the connecting role {role} can't become it")
     } else {
-        (
-            "it doesn't exist".to_owned(),
-            format!("CREATE ROLE {quoted} and GRANT it TO {role}, or correct `owner:`."),
-        )
+        "it doesn't exist".to_owned()
     };
+    let sql = membership::let_become(&owner, exists, server.role.as_str(), server.major());
+    let owner = quote_ident(&owner);
     Err(Error::refused(format!(
-        "cluster {cluster}: tenants are to be owned by role {quoted}, but {problem}"
+        "cluster {cluster}: tenants are to be owned by role {owner}, but {problem}"
     ))
-    .hint(hint))
+    .hint(format!("{sql} -- or correct `owner:`")))
 }
 
 fn checked(
@@ -104,7 +100,8 @@ fn checked(
     match catalog::control_tables(wire).map_err(fault)? {
         ControlTables::Absent | ControlTables::Prepared { .. } => return Ok(facts),
         ControlTables::Unreadable(words) => {
-            return Err(Error::refused(format!("cluster {cluster}: {words}")));
+            return Err(Error::refused(format!("cluster {cluster}: {words}"))
+                .hint("Run the SQL that `tenantry doctor --grants` prints."));
         }
         ControlTables::Readable => {}
     }

@@ -15,8 +15,12 @@ use crate::model::tenant_source::TenantSource;
 use crate::observe::Targets;
 use crate::pg::clients::Clients;
 use crate::pg::error::PgError;
-use crate::pg::{settings, tenants_from};
+use crate::pg::settings::{self, Target};
+use crate::pg::tenants_from;
 use crate::plan::selection::Selection;
+
+/// One of the resolvers of a cluster's settings.
+type Resolve<'a> = fn(Option<&str>, &Cluster, Env<'a>) -> Result<Target, Error>;
 
 /// The surroundings of one command.
 pub struct Context<'a> {
@@ -104,19 +108,35 @@ impl<'a> Context<'a> {
 
     /// Where each cluster is.
     pub fn targets(&self, desired: &Desired) -> Targets {
-        let flag = self.global.database_url.as_deref();
-        let target = |cluster: &Cluster| {
-            for url in [&cluster.url, &cluster.direct_url].into_iter().flatten() {
-                self.streams.redactor.learn_passwords_of(url);
-            }
-            let streams = Arc::clone(&self.streams);
-            let learn = move |secret: &str| streams.redactor.learn(secret);
-            settings::resolve(flag, cluster, self.env).map(|target| target.on_secret(learn))
-        };
+        let target = |cluster: &Cluster| self.target(cluster, settings::resolve);
         let clusters = desired.clusters.iter();
         clusters
             .map(|(name, cluster)| (name.clone(), target(cluster)))
             .collect()
+    }
+
+    /// Where the clusters with a `direct_url` are past a pooler; none where --database-url goes before it.
+    pub fn direct_targets(&self, desired: &Desired) -> Targets {
+        if self.global.database_url.is_some() {
+            return Targets::new();
+        }
+        let target = |cluster: &Cluster| self.target(cluster, settings::resolve_direct);
+        let clusters = desired.clusters.iter();
+        clusters
+            .filter(|(_, cluster)| cluster.direct_url.is_some())
+            .map(|(name, cluster)| (name.clone(), target(cluster)))
+            .collect()
+    }
+
+    /// Resolves settings, whose secrets never get into output.
+    fn target(&self, cluster: &Cluster, resolve: Resolve<'a>) -> Result<Target, Error> {
+        for url in [&cluster.url, &cluster.direct_url].into_iter().flatten() {
+            self.streams.redactor.learn_passwords_of(url);
+        }
+        let streams = Arc::clone(&self.streams);
+        let learn = move |secret: &str| streams.redactor.learn(secret);
+        let flag = self.global.database_url.as_deref();
+        resolve(flag, cluster, self.env).map(|target| target.on_secret(learn))
     }
 
     /// The folder that `backups.path` names; none where there is no such key.

@@ -59,12 +59,13 @@ pub fn run(context: &Context<'_>, args: &Args) -> Result<Exit, Failure> {
         return print_grants(context, args, format);
     }
     let (desired, query) = desired(context)?;
-    let targets = context.targets(&desired);
+    let (targets, direct) = (context.targets(&desired), context.direct_targets(&desired));
     let bin = context.variable("TENANTRY_PG_BIN").map(PathBuf::from);
     let backups = context.backup_folder(&desired);
     let checkup = doctor::examine(&Request {
         desired: &desired,
         targets: &targets,
+        direct: &direct,
         parallel: context.global.parallel,
         bin: bin.as_deref(),
         backups: backups.as_ref(),

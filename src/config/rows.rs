@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::Problem;
@@ -68,11 +70,40 @@ pub(super) fn read(
         let cells: Map<String, Value> = serde_json::from_str(text).unwrap_or_default();
         if number == 1 {
             reader.columns(&cells);
+            reader.repeated(text);
         }
         reader.row(number, &cells);
     }
     reader.tell_misfits();
     reader.rows
+}
+
+/// The names of a row's columns, each as often as it is there.
+#[derive(Default)]
+struct Names(Vec<String>);
+
+impl<'de> Deserialize<'de> for Names {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(NamesVisitor)
+    }
+}
+
+struct NamesVisitor;
+
+impl<'de> Visitor<'de> for NamesVisitor {
+    type Value = Names;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a row as an object")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Names, M::Error> {
+        let mut names = Vec::new();
+        while let Some((name, IgnoredAny)) = map.next_entry()? {
+            names.push(name);
+        }
+        Ok(Names(names))
+    }
 }
 
 struct Reader<'a> {
@@ -117,6 +148,23 @@ impl Reader<'_> {
                 "the query returns no column `id`".to_owned(),
                 hint.to_owned(),
             );
+        }
+    }
+
+    /// Of two columns with one name nobody can say which is meant.
+    fn repeated(&mut self, text: &str) {
+        let Names(mut names) = serde_json::from_str(text).unwrap_or_default();
+        names.sort_unstable();
+        let place = self.sources.place(&["tenants_from", "query"]);
+        for same in names.chunk_by(PartialEq::eq).filter(|same| same.len() > 1) {
+            let message = format!(
+                "the query returns {} columns named {:?}",
+                same.len(),
+                same[0]
+            );
+            let problem = place.problem(message);
+            let hint = "Name the columns one by one, and each name once.";
+            self.problems.push(problem.with_hint(hint));
         }
     }
 

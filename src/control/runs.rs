@@ -89,21 +89,23 @@ fn reading<T: Default>(
         Ok(value)
     };
     all().map_err(|error: PgError| match error.sqlstate.as_deref() {
-        Some("42501") => PgError {
-            hint: Some(
-                "GRANT SELECT ON tenantry.run, tenantry.step to the connecting role.".to_owned(),
-            ),
-            ..error
-        },
+        Some("42501") => ungranted(error),
         _ => error,
     })
+}
+
+fn ungranted(error: PgError) -> PgError {
+    PgError {
+        hint: Some("Run the SQL that `tenantry doctor --grants` prints.".to_owned()),
+        ..error
+    }
 }
 
 /// Whether there is a control schema; an error when it isn't one that can be read.
 fn is_there(wire: &mut Wire, source: Source<'_>) -> Result<bool, PgError> {
     match catalog::control_tables(wire)? {
         ControlTables::Absent | ControlTables::Prepared { .. } => return Ok(false),
-        ControlTables::Unreadable(words) => return Err(PgError::own(words)),
+        ControlTables::Unreadable(words) => return Err(ungranted(PgError::own(words))),
         ControlTables::Readable => {}
     }
     match catalog::fleet(wire)? {

@@ -5,6 +5,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use postgres::types::Type;
 
+use super::pooler::{self, Pooler};
+use crate::error::Error;
 use crate::model::desired::{Desired, Tenant};
 use crate::model::name::{ClusterName, RoleName, SchemaName};
 use crate::model::observed::LiveDatabase;
@@ -17,8 +19,8 @@ use crate::pg::wire::{Wire, begin_reading};
 /// What a database says of this session.
 #[derive(Debug)]
 pub(super) struct Facts {
-    pub(super) place: String,
-    pub(super) has_password: bool,
+    pub(super) way: Way,
+    pub(super) pooler: Pooler,
     /// As in `SHOW server_version`.
     pub(super) version: String,
     pub(super) bypasses_rls: bool,
@@ -38,6 +40,40 @@ pub(super) struct Facts {
     pub(super) capacity: Capacity,
     /// Why the server can't watch whether its clients are still there.
     pub(super) cannot_watch: Option<String>,
+}
+
+/// Where a cluster is.
+#[derive(Debug)]
+pub(super) struct Place<'a> {
+    pub(super) cluster: &'a ClusterName,
+    pub(super) target: &'a Target,
+    pub(super) direct: Option<&'a Result<Target, Error>>,
+}
+
+/// What connection settings say of the way to where they lead.
+#[derive(Clone, Debug)]
+pub(super) struct Way {
+    pub(super) place: String,
+    /// What gave them, such as `DATABASE_URL`.
+    pub(super) origin: &'static str,
+    pub(super) password: Option<&'static str>,
+    /// Whether nothing leaves this machine.
+    pub(super) is_local: bool,
+    pub(super) encrypts: bool,
+    pub(super) verifies: bool,
+}
+
+impl Way {
+    fn of(target: &Target) -> Self {
+        Self {
+            place: target.place(),
+            origin: target.origin(),
+            password: target.password_source(),
+            is_local: target.is_local(),
+            encrypts: target.encrypts(),
+            verifies: target.verifies(),
+        }
+    }
 }
 
 /// A role, as seen from the connecting one.
@@ -67,17 +103,17 @@ pub(super) fn owners(desired: &Desired, cluster: &ClusterName) -> BTreeSet<RoleN
         .collect()
 }
 
-/// Reads the facts, on a connection of its own.
+/// Reads the facts, on connections of its own.
 pub(super) fn read(
     desired: &Desired,
-    cluster: &ClusterName,
     live: &LiveDatabase,
-    target: &Target,
+    place: &Place<'_>,
 ) -> Result<Facts, PgError> {
-    Clients::new(target.clone()).with(|wire| {
+    let owners = owners(desired, place.cluster);
+    let pooler = pooler::look(place.target, place.direct, owners.iter());
+    Clients::new(place.target.clone()).with(|wire| {
         wire.run(&begin_reading())?;
-        let mut facts = session(wire, target)?;
-        let owners = owners(desired, cluster);
+        let mut facts = session(wire, place.target, pooler)?;
         facts.owners = roles(wire, owners.iter())?;
         let makers = owners.iter().chain([&live.server.role]);
         facts.unusable = unusable(wire, &desired.search_path, makers)?;
@@ -87,7 +123,7 @@ pub(super) fn read(
     })
 }
 
-fn session(wire: &mut Wire, target: &Target) -> Result<Facts, PgError> {
+fn session(wire: &mut Wire, target: &Target, pooler: Pooler) -> Result<Facts, PgError> {
     let written = WRITTEN.map(str::to_owned).to_vec();
     let rows = wire.typed(
         include_str!("../pg/queries/account.sql"),
@@ -98,8 +134,8 @@ fn session(wire: &mut Wire, target: &Target) -> Result<Facts, PgError> {
         .ok_or_else(|| PgError::own("the server doesn't know its own role"))?;
     let encrypted: bool = row.get(2);
     Ok(Facts {
-        place: target.place(),
-        has_password: target.has_password(),
+        way: Way::of(target),
+        pooler,
         version: row.get(0),
         bypasses_rls: row.get(1),
         encryption: row.get::<_, Option<String>>(3).filter(|_| encrypted),

@@ -10,11 +10,11 @@
 
 use std::collections::BTreeSet;
 
-use super::checks::{Membership, membership};
 use super::facts::{self, owners};
 use super::target;
 use crate::error::Error;
 use crate::model::desired::Desired;
+use crate::model::membership::{self, Membership};
 use crate::model::name::{ClusterName, RoleName, SqlName, quote_ident_visibly};
 use crate::model::observed::{ControlState, LiveDatabase, LiveHistory};
 use crate::observe::{self, Targets};
@@ -162,15 +162,20 @@ impl Script<'_> {
             "GRANT CONNECT, CREATE ON DATABASE {} TO {operator};",
             self.database()
         ));
-        let how = membership(self.live.server.major(), Membership::Become);
         for owner in owners(self.desired, self.cluster) {
             if owner == self.operator {
                 continue;
             }
             self.make(lines, made, &owner, "NOLOGIN NOSUPERUSER NOBYPASSRLS");
-            lines.push(format!("GRANT {} TO {operator}{how};", quoted(&owner)));
+            lines.push(self.membership(&owner, Membership::Become));
         }
         self.shared_schemas(lines);
+    }
+
+    /// What makes the operator a member of a role.
+    fn membership(&self, role: &RoleName, kind: Membership) -> String {
+        let major = self.live.server.major();
+        membership::grant(role.as_str(), self.operator.as_str(), kind, major)
     }
 
     /// Files run as the owner, who needs the shared schemas that they name.
@@ -212,8 +217,7 @@ impl Script<'_> {
                 lines.push(format!("CREATE SCHEMA tenantry AUTHORIZATION {operator};"));
             }
             (ControlState::Present { .. }, Some(owner)) if *owner != self.operator => {
-                let how = membership(self.live.server.major(), Membership::Inherit);
-                lines.push(format!("GRANT {} TO {operator}{how};", quoted(owner)));
+                lines.push(self.membership(owner, Membership::Inherit));
             }
             _ => {}
         }

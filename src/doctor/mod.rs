@@ -8,6 +8,7 @@ pub mod checkup;
 mod facts;
 mod folder;
 pub mod grants;
+mod pooler;
 mod tools;
 
 use std::path::Path;
@@ -21,7 +22,7 @@ use crate::pg::settings::Target;
 
 use checks::Scene;
 use checkup::{Check, Checkup, Finding};
-use facts::Facts;
+use facts::{Facts, Place};
 use tools::Tools;
 
 /// What is looked at, and as which machine sees it.
@@ -29,6 +30,8 @@ use tools::Tools;
 pub struct Request<'a> {
     pub desired: &'a Desired,
     pub targets: &'a Targets,
+    /// Of the clusters whose `direct_url` is in use.
+    pub direct: &'a Targets,
     /// Overrides every cluster's own.
     pub parallel: Option<usize>,
     /// Where client programs are looked for first.
@@ -93,7 +96,12 @@ fn facts(
         message: error.message,
         hint: error.hint,
     })?;
-    facts::read(request.desired, cluster, live, target).map_err(|error| Unreachable {
+    let place = Place {
+        cluster,
+        target,
+        direct: request.direct.get(cluster),
+    };
+    facts::read(request.desired, live, &place).map_err(|error| Unreachable {
         message: format!("{}: {error}", target.place()),
         hint: error.hint,
     })

@@ -6,6 +6,7 @@ pub mod conninfo;
 pub mod desired;
 pub mod duration;
 pub mod env;
+pub mod membership;
 pub mod migration;
 pub mod name;
 pub mod near;

@@ -54,7 +54,7 @@ pub(super) fn control_unreadable(cluster: &ClusterName, words: &str) -> Obstacle
     Obstacle::new(
         BlockedCode::HistoryUnreadable,
         format!("the schema \"tenantry\" in cluster {cluster} can't be read: {words}"),
-        "Grant the role USAGE on the schema and SELECT on its tables, or rename a schema that isn't tenantry's.",
+        "Run the SQL that `tenantry doctor --grants` prints, or rename a schema that isn't tenantry's.",
     )
 }
 
@@ -186,7 +186,7 @@ pub(super) fn history(case: &Case<'_>, found: &LiveHistory) -> Obstacle {
         LiveHistory::Unreadable(words) => (
             BlockedCode::HistoryUnreadable,
             format!("can't be read: {words}"),
-            "Grant the role USAGE on the schema and SELECT on the table, or repair the row that is named.",
+            "Run the SQL that `tenantry doctor --grants` prints, or repair the row that is named.",
         ),
         LiveHistory::Absent => (
             BlockedCode::HistoryUnreadable,

@@ -182,7 +182,7 @@ fn an_owner_we_cannot_become_is_refused_before_anything_is_changed() {
     fleet.apply(0);
     fleet.migration("V1__add_tag.sql", "ALTER TABLE note ADD COLUMN tag text;\n");
     for (owner, problem) in [
-        ("pg_monitor", "isn't a member"),
+        ("pg_monitor", "can't become it"),
         ("no_such_role", "doesn't exist"),
     ] {
         fleet.tenant("globex", &format!("{{ owner: {owner} }}"));

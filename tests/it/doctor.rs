@@ -6,7 +6,9 @@ use std::os::unix::fs::PermissionsExt;
 use serde_json::{Value, json};
 
 use crate::support::cli::Run;
+use crate::support::database::Database;
 use crate::support::fleet::Fleet;
+use crate::support::pooler::{Pooler, Pooling};
 use crate::support::server::{DEPLOY, OWNER};
 
 fn doctor(fleet: &Fleet, code: i32, args: &[&str]) -> Value {
@@ -35,6 +37,10 @@ fn found(doctor: &Value, check: &str) -> Vec<String> {
         .collect()
 }
 
+fn found_one(doctor: &Value, check: &str) -> String {
+    found(doctor, check).remove(0)
+}
+
 /// The words of all checks that aren't well.
 fn ill(doctor: &Value) -> Vec<String> {
     let checks = doctor["checks"].as_array().expect("checks").iter();
@@ -49,11 +55,14 @@ fn ill(doctor: &Value) -> Vec<String> {
     .collect()
 }
 
-/// A small fleet, on a machine whose client programs are new enough for any server.
+/// A small fleet, on a machine whose client programs are new enough for any server. A pooler, which would be one
+/// more finding, stands before it where a test puts one.
 fn fleet(tenants: &[&str]) -> Fleet {
     let mut fleet = Fleet::small(tenants);
     let bin = programs(&fleet, "99beta1");
     fleet.env.push(("TENANTRY_PG_BIN".to_owned(), bin));
+    let url = fleet.database.direct_url();
+    fleet.env.push(("DATABASE_URL".to_owned(), url));
     fleet
 }
 
@@ -63,7 +72,7 @@ fn stranger(fleet: &mut Fleet) -> String {
     fleet
         .database
         .run(&format!("CREATE ROLE {role} LOGIN PASSWORD 'tests-only'"));
-    let url = fleet.database.url().replace(DEPLOY, &role);
+    let url = fleet.database.direct_url().replace(DEPLOY, &role);
     fleet.env.push(("DATABASE_URL".to_owned(), url));
     role
 }
@@ -105,7 +114,7 @@ fn a_healthy_fleet_is_well_before_and_after_its_first_apply() {
     for words in [
         "Cluster default\n",
         "  ok      connection     ",
-        "with a password",
+        "from DATABASE_URL, with a password of",
         "those of 1 tenant can be read",
         "version 1 of fleet shop",
         &format!(
@@ -193,6 +202,152 @@ fn a_role_that_may_not_connect_is_told_so() {
     );
 }
 
+/// What the check of poolers finds: `ok` and its message, or what isn't well.
+fn pooler(fleet: &Fleet, code: i32, args: &[&str]) -> Vec<String> {
+    let checkup = doctor(fleet, code, args);
+    let ill = found(&checkup, "pooler");
+    if !ill.is_empty() {
+        return ill;
+    }
+    let checks = checkup["checks"].as_array().expect("checks");
+    let one = checks.iter().find(|one| one["check"] == "pooler");
+    vec![format!("ok {}", one.expect("the check")["message"])]
+}
+
+/// Gives the one cluster this `direct_url`.
+fn direct(fleet: &mut Fleet, url: &str) {
+    fleet.extra = format!("clusters: {{ main: {{ direct_url: {} }} }}\n", json!(url));
+}
+
+#[test]
+fn a_pooler_is_a_warning_until_there_is_a_way_past_it() {
+    let mut fleet = fleet(&["acme"]);
+    assert_eq!(pooler(&fleet, 0, &[]), ["ok \"none\""]);
+    let past = fleet.database.direct_url();
+    direct(&mut fleet, &past);
+    let found = pooler(&fleet, 0, &[]);
+    assert!(
+        found[0].contains("ok \"none; `direct_url` leads to the same database"),
+        "{found:?}"
+    );
+
+    let between = Pooler::start(Pooling::of(3));
+    let url = between.url(&fleet.database.name);
+    fleet.env.push(("DATABASE_URL".to_owned(), url.clone()));
+    fleet.extra.clear();
+    let checkup = doctor(&fleet, 0, &[]);
+    assert_eq!(ill(&checkup), ["warning pooler"], "{checkup:#}");
+    let words = &found_one(&checkup, "pooler");
+    assert!(
+        words.contains("need a session | Set `direct_url:` of cluster default"),
+        "{words}"
+    );
+    direct(&mut fleet, &past);
+    let found = pooler(&fleet, 0, &[]);
+    assert!(found[0].contains("`direct_url` leads past it"), "{found:?}");
+    // The flag leads elsewhere altogether.
+    let found = pooler(&fleet, 0, &["--database-url", &url]);
+    assert!(found[0].contains("| Leave --database-url out"), "{found:?}");
+    direct(&mut fleet, &url);
+    let found = pooler(&fleet, 1, &[]);
+    assert!(
+        found[0].starts_with("failed `direct_url` leads to a transaction-pooling proxy too"),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn a_direct_url_that_leads_elsewhere_is_told() {
+    let mut fleet = fleet(&["acme"]);
+    let here = fleet.database.direct_url();
+    let other = Database::new();
+    for (url, words) in [
+        (other.direct_url(), "leads to another database, \"t_"),
+        (
+            here.replace(DEPLOY, "nobody_there"),
+            "role \"nobody_there\" does not exist",
+        ),
+        (
+            here.replace(&fleet.database.name, "not_there"),
+            "database \"not_there\" does not exist",
+        ),
+        (
+            "host=/nowhere password=hush".to_owned(),
+            "`direct_url` leads nowhere: /nowhere:5432",
+        ),
+        (
+            "host=x pasword=hush".to_owned(),
+            "connection settings (`direct_url`)",
+        ),
+        ("host=x password=${NOT_SET}".to_owned(), "NOT_SET isn't set"),
+    ] {
+        direct(&mut fleet, &url);
+        let run = fleet.run(["doctor", "--format", "json"]).expect(1);
+        assert!(
+            !run.all().contains("hush") && !run.all().contains("tests-only"),
+            "{}",
+            run.all()
+        );
+        let checkup = run.json();
+        assert_eq!(ill(&checkup), ["failed pooler"], "{checkup:#}");
+        let found = found_one(&checkup, "pooler");
+        assert!(found.contains(words) && !found.ends_with("| "), "{found}");
+    }
+}
+
+#[test]
+fn a_direct_url_may_be_of_another_role_that_can_become_the_owners() {
+    let mut fleet = fleet(&["acme"]);
+    let url = fleet.database.superuser_url();
+    direct(&mut fleet, &url);
+    let found = pooler(&fleet, 0, &[]);
+    assert!(
+        found[0].starts_with("warning `direct_url` connects as \"postgres\", a superuser"),
+        "{found:?}"
+    );
+    let url = fleet.database.direct_url();
+    let role = stranger(&mut fleet);
+    direct(&mut fleet, &url.replace(DEPLOY, &role));
+    fleet.env.pop();
+    let checkup = doctor(&fleet, 1, &[]);
+    assert_eq!(ill(&checkup), ["failed pooler"], "{checkup:#}");
+    let hint = hints(&checkup).remove(0);
+    assert!(
+        hint.starts_with(&format!("GRANT \"{OWNER}\" TO \"{role}\"")),
+        "{hint}"
+    );
+    fleet.database.run(&hint);
+    assert_eq!(ill(&doctor(&fleet, 0, &[])), [""; 0]);
+    fleet.database.run(&format!(
+        "ALTER ROLE {role} SET default_transaction_read_only = on"
+    ));
+    let found = pooler(&fleet, 1, &[]);
+    assert!(
+        found[0].contains("leads to a standby, or to where"),
+        "{found:?}"
+    );
+    fleet.database.run(&format!(
+        "ALTER ROLE {role} RESET default_transaction_read_only"
+    ));
+    // What only a superuser is told by default, this role isn't told either.
+    fleet
+        .database
+        .run("REVOKE EXECUTE ON FUNCTION pg_catalog.pg_control_system() FROM PUBLIC");
+    assert_eq!(
+        ill(&doctor(&fleet, 0, &[])),
+        [""; 0],
+        "the server's start tells it too"
+    );
+    fleet.database.run(&format!(
+        "GRANT EXECUTE ON FUNCTION pg_catalog.pg_control_system() TO {role}"
+    ));
+    let found = pooler(&fleet, 0, &[]);
+    assert!(
+        found[0].starts_with("unknown the server hides its identity from one"),
+        "{found:?}"
+    );
+}
+
 /// Since PostgreSQL 16 a member may be one that can't become the role.
 #[test]
 fn a_membership_without_set_is_none() {
@@ -211,8 +366,9 @@ fn a_membership_without_set_is_none() {
     ));
     let checkup = doctor(&fleet, 1, &[]);
     assert_eq!(ill(&checkup), ["failed owners"]);
-    fleet.run(["apply", "--auto-approve"]).expect(4);
+    let refused = fleet.run(["apply", "--auto-approve"]).expect(4).stderr;
     for hint in hints(&checkup) {
+        assert!(refused.contains(&hint), "no {hint} in {refused}");
         fleet.database.run(&hint);
     }
     assert_eq!(ill(&doctor(&fleet, 0, &[])), [""; 0]);

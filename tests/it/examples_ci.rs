@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use crate::support::cli::Run;
 use crate::support::database::Database;
 use crate::support::fleet::{project, sample};
+use crate::support::server::DEPLOY;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_tenantry");
 
@@ -71,25 +72,23 @@ impl Repository {
                 &repository.database.url(),
             )
             .expect(0);
-        let role = &repository.reader;
-        repository
-            .database
-            .run(&format!("CREATE ROLE {role} LOGIN PASSWORD 'tests-only'"));
-        repository.grant();
+        repository.make_roles();
         repository
     }
 
-    /// What the reading role needs, for the tenants there are now.
-    fn grant(&self) {
+    /// As its README says; the role that applies is there.
+    fn make_roles(&self) {
         let role = &self.reader;
-        self.database.run(&format!(
-            "GRANT USAGE ON SCHEMA tenantry TO {role}; GRANT SELECT ON ALL TABLES IN SCHEMA tenantry TO {role};
-             DO $$ DECLARE one name; BEGIN
-               FOR one IN SELECT schema_name FROM tenantry.tenant LOOP
-                 EXECUTE format('GRANT USAGE ON SCHEMA %I TO {role}', one);
-                 EXECUTE format('GRANT SELECT ON %I.tenant_schema_migrations TO {role}', one);
-               END LOOP; END $$"
-        ));
+        let grants = format!("tenantry doctor --grants --role {DEPLOY} --read-only-role {role}");
+        assert!(
+            example("README.md")
+                .contains("tenantry doctor --grants --role deploy --read-only-role ci")
+        );
+        let url = self.database.superuser_url();
+        let sql = self.shell(&grants, "", &url).expect(0).stdout;
+        self.database.run(&sql);
+        let password = format!("ALTER ROLE {role} PASSWORD 'tests-only'");
+        self.database.run(&password);
     }
 
     fn reader_url(&self) -> String {
@@ -293,7 +292,6 @@ fn a_pull_request_is_planned_merged_and_looked_at_every_night() {
     );
     assert_eq!(repository.has_new_column(), 13);
 
-    repository.grant();
     repository.job("nightly", "schedule").expect(0);
     let summary = repository.kept("summary.md");
     assert!(

@@ -91,6 +91,28 @@ impl Cast {
         let run = self.run_as(&self.reader, &["plan", "--detailed-exitcode"]);
         let run = run.expect(0);
         assert!(run.stdout.contains("No changes."), "{}", run.stdout);
+        let tenants = self.status_as_reader()["tenants"].clone();
+        for tenant in tenants.as_array().expect("tenants") {
+            assert_eq!(tenant["state"], "up_to_date", "{tenant:#}");
+        }
+    }
+
+    /// `status`, which could read everything.
+    #[track_caller]
+    fn status_as_reader(&self) -> Value {
+        let run = self.run_as(&self.reader, &["status", "--format", "json"]);
+        let status = run.expect(0).json();
+        assert_eq!(status["unread"], json!([]), "{status:#}");
+        status
+    }
+
+    /// The runs that `runs show` shows, and what it couldn't read.
+    #[track_caller]
+    fn runs_as_reader(&self, args: &[&str]) -> Value {
+        let all = [&["runs", "show", "--format", "json"], args].concat();
+        let runs = self.run_as(&self.reader, &all).expect(0).json();
+        assert_eq!(runs["unread"], json!([]), "{runs:#}");
+        runs
     }
 
     /// Privileges of the reader, as the server judges them.
@@ -114,6 +136,9 @@ fn the_printed_sql_makes_two_roles_that_are_enough_and_no_more() {
         "{first}"
     );
     // Before there is anything.
+    let status = cast.status_as_reader();
+    assert_eq!(status["tenants"][0]["state"], "new", "{status:#}");
+    assert_eq!(cast.runs_as_reader(&[])["runs"], json!([]));
     let plan = cast.plan_as_reader();
     assert_eq!(plan["summary"]["create"], 2, "{plan:#}");
     assert!(
@@ -145,6 +170,22 @@ fn the_printed_sql_makes_two_roles_that_are_enough_and_no_more() {
     cast.run_as(&cast.operator, &["apply", "plan.json", "--auto-approve"])
         .expect(0);
     cast.reader_sees_no_changes();
+    // And it sees what became of all that.
+    let runs = cast.runs_as_reader(&[]);
+    let runs = runs["runs"].as_array().expect("runs");
+    assert_eq!(runs.len(), 3, "{runs:#?}");
+    assert!(
+        runs.iter()
+            .all(|run| run["actor"] == *cast.operator && run["state"] == "done"),
+        "{runs:#?}"
+    );
+    let newest = runs[0]["run"].as_str().expect("an id");
+    let steps = cast.runs_as_reader(&[newest])["steps"].clone();
+    assert_eq!(steps.as_array().map(Vec::len), Some(3), "{steps:#}");
+    let status = cast.status_as_reader();
+    for tenant in status["tenants"].as_array().expect("tenants") {
+        assert_eq!(tenant["last"]["run"], newest, "{status:#}");
+    }
 
     // Printed again it makes no role, and changes nothing.
     let second = cast.printed();
@@ -307,6 +348,107 @@ fn what_a_reader_may_not_see_is_unreadable_and_never_guessed() {
             "{plan:#}"
         );
     }
+}
+
+#[test]
+fn each_grant_that_is_missing_is_told_by_every_command_that_needs_it() {
+    let cast = Cast::new("", &["acme"]);
+    let sql = cast.grant();
+    cast.apply_as_operator();
+    let (reader, database) = (cast.reader.clone(), &cast.fleet.database);
+    let run = database.texts("SELECT run FROM tenantry.run").remove(0);
+    let said = |args: &[&str]| {
+        let run = cast.run_as(&reader, args);
+        (run.code, run.all())
+    };
+    // What is taken away; the words of plan, status and runs, where they need it.
+    let cases = [
+        (
+            "USAGE ON SCHEMA tenantry",
+            [Some("no USAGE on schema tenantry"); 3],
+        ),
+        (
+            "SELECT ON tenantry.fleet",
+            [Some("tenantry.fleet is missing, or SELECT"); 3],
+        ),
+        (
+            "SELECT ON tenantry.schema_history",
+            [Some("tenantry.schema_history is missing, or SELECT"); 3],
+        ),
+        (
+            "SELECT ON tenantry.tenant",
+            [Some("tenantry.tenant is missing, or SELECT"); 3],
+        ),
+        (
+            "SELECT ON tenantry.run",
+            [
+                None,
+                Some("permission denied for table run"),
+                Some("permission denied for table run"),
+            ],
+        ),
+        (
+            "SELECT ON tenantry.step",
+            [
+                None,
+                Some("permission denied for table step"),
+                Some("permission denied for table step"),
+            ],
+        ),
+        (
+            "SELECT ON t_acme.history",
+            [
+                Some("no SELECT on history"),
+                Some("no SELECT on history"),
+                None,
+            ],
+        ),
+        (
+            "USAGE ON SCHEMA t_acme",
+            [
+                Some("no USAGE on the schema"),
+                Some("no USAGE on the schema"),
+                None,
+            ],
+        ),
+    ];
+    for (privilege, words) in cases {
+        database.run(&format!("REVOKE {privilege} FROM {reader}"));
+        let commands: [&[&str]; 4] = [
+            &["plan"],
+            &["status", "-v"],
+            &["runs", "show"],
+            &["runs", "show", &run],
+        ];
+        for (command, words) in commands
+            .into_iter()
+            .zip(words.into_iter().chain([words[2]]))
+        {
+            let (code, all) = said(command);
+            let Some(words) = words else {
+                assert_eq!(code, Some(0), "{privilege}, {command:?}: {all}");
+                assert!(
+                    !all.contains("denied")
+                        && !all.contains("no SELECT")
+                        && !all.contains("no USAGE"),
+                    "{privilege}, {command:?}: {all}"
+                );
+                continue;
+            };
+            let all = all.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(all.contains(words), "{privilege}, {command:?}: {all}");
+            assert!(
+                all.contains("`tenantry doctor --grants`"),
+                "{privilege}, {command:?}: {all}"
+            );
+        }
+        // Which gives it back.
+        let granted = cast.printed();
+        database.run(&granted);
+        cast.reader_sees_no_changes();
+        cast.runs_as_reader(&[&run]);
+    }
+    assert!(!sql.contains("t_acme"), "there was none then: {sql}");
 }
 
 #[test]

@@ -355,7 +355,7 @@ fn what_a_role_may_not_read_is_said() {
     let text = run.stderr;
     for words in [
         "Unreadable journals",
-        "hint: GRANT SELECT ON tenantry.run, tenantry.step",
+        "hint: Run the SQL that `tenantry doctor --grants` prints.",
         "incomplete",
     ] {
         assert!(text.contains(words), "{words} in\n{text}");

@@ -282,6 +282,21 @@ fn columns_are_told_once_however_many_rows() {
             "row 1: `vars` is an array of text, not a JSON object of texts, as in 2 other rows",
         ]
     );
+    // Which one is meant nobody can say, be they equal or not.
+    from(
+        &mut fleet,
+        "SELECT id, n::text AS id, NULL AS schema, * FROM customer",
+        1,
+    );
+    let found = problems(&fleet);
+    assert_eq!(
+        found,
+        [
+            "the query returns 2 columns named \"schema\"",
+            "the query returns 3 columns named \"id\"",
+            "the query returns an unknown column \"n\"",
+        ]
+    );
     // What PostgreSQL takes for text is text, and a JSON array is an array.
     from(
         &mut fleet,

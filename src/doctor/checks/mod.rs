@@ -1,5 +1,6 @@
 //! The checks of a database, each a function from facts to findings. Pure.
 
+mod pooler;
 mod rights;
 mod room;
 mod session;
@@ -15,8 +16,6 @@ use crate::model::desired::Desired;
 use crate::model::name::{ClusterName, SqlName, quote_ident_visibly};
 use crate::model::observed::{LiveDatabase, Observed};
 
-pub(super) use rights::{Membership, membership};
-
 /// One database, and everything that is known of it.
 pub(super) struct Scene<'a> {
     desired: &'a Desired,
@@ -30,8 +29,9 @@ pub(super) struct Scene<'a> {
 type Look = fn(&Scene<'_>) -> Vec<Finding>;
 
 /// Every check of a database, in the order they are told.
-const CHECKS: [(&str, Look); 15] = [
+const CHECKS: [(&str, Look); 16] = [
     ("connection", session::connection),
+    ("pooler", pooler::pooler),
     ("encryption", session::encryption),
     ("server_version", session::server_version),
     ("writable", session::writable),

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use super::{Scene, quoted};
 use crate::doctor::checkup::Finding;
-use crate::doctor::facts::{owners, tenants_on};
+use crate::doctor::facts::{Role, owners, tenants_on};
 use crate::model::count;
 use crate::model::desired::TenantState;
+use crate::model::membership::{self, Membership};
 use crate::model::name::{SqlName, quote_ident_visibly};
 use crate::model::near::list;
-use crate::model::observed::{ControlState, LiveHistory};
+use crate::model::observed::{ControlState, LiveHistory, ServerFacts};
 use crate::plan::CONTROL_VERSION;
 
 pub(super) fn create(scene: &Scene<'_>) -> Vec<Finding> {
@@ -26,20 +27,9 @@ pub(super) fn create(scene: &Scene<'_>) -> Vec<Finding> {
 
 pub(super) fn reach_owners(scene: &Scene<'_>) -> Vec<Finding> {
     let role = scene.role();
-    let how = membership(scene.live.server.major(), Membership::Become);
     let lacking = scene.facts.owners.iter().filter(|owner| !owner.reachable);
     let lacking: Vec<Finding> = lacking
-        .map(|owner| {
-            let name = quoted(&owner.name);
-            let grant = format!("GRANT {name} TO {role}{how};");
-            if owner.exists {
-                let message = format!("role {role} can't become {name}, who owns tenants");
-                Finding::failed(message, grant)
-            } else {
-                let message = format!("role {name}, who is to own tenants, doesn't exist");
-                Finding::failed(message, format!("CREATE ROLE {name} NOLOGIN; {grant}"))
-            }
-        })
+        .map(|owner| unreachable_owner(owner, &scene.live.server))
         .collect();
     if !lacking.is_empty() {
         return lacking;
@@ -56,22 +46,17 @@ pub(super) fn reach_owners(scene: &Scene<'_>) -> Vec<Finding> {
     }]
 }
 
-/// What a member may do with its membership.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::doctor) enum Membership {
-    /// Becomes the role where it says so, and has none of its rights otherwise.
-    Become,
-    /// Has the role's rights as they are.
-    Inherit,
-}
-
-/// The end of a GRANT of a role; before 16 a member has what its own INHERIT says.
-pub(in crate::doctor) fn membership(major: i32, kind: Membership) -> &'static str {
-    match kind {
-        _ if major < 16 => "",
-        Membership::Become => " WITH INHERIT FALSE, SET TRUE",
-        Membership::Inherit => " WITH INHERIT TRUE, SET TRUE",
-    }
+/// An owner that the role which `server` was asked as can't become.
+pub(super) fn unreachable_owner(owner: &Role, server: &ServerFacts) -> Finding {
+    let (name, role) = (quoted(&owner.name), quoted(&server.role));
+    let message = if owner.exists {
+        format!("role {role} can't become {name}, who owns tenants")
+    } else {
+        format!("role {name}, who is to own tenants, doesn't exist")
+    };
+    let (owner, exists) = (owner.name.as_str(), owner.exists);
+    let sql = membership::let_become(owner, exists, server.role.as_str(), server.major());
+    Finding::failed(message, sql)
 }
 
 pub(super) fn search_path(scene: &Scene<'_>) -> Vec<Finding> {
@@ -126,12 +111,7 @@ pub(super) fn search_path(scene: &Scene<'_>) -> Vec<Finding> {
 
 pub(super) fn control_schema(scene: &Scene<'_>) -> Vec<Finding> {
     let fleet = &scene.desired.fleet;
-    let owner = scene
-        .facts
-        .control_owner
-        .as_deref()
-        .map(quote_ident_visibly)
-        .unwrap_or_default();
+    let owner = scene.facts.control_owner.as_deref().unwrap_or_default();
     let role = scene.role();
     vec![match &scene.live.control {
         ControlState::Absent => Finding::ok("isn't there yet; the first apply makes it"),
@@ -154,10 +134,15 @@ pub(super) fn control_schema(scene: &Scene<'_>) -> Vec<Finding> {
         ),
         ControlState::Present { .. } if scene.facts.control_writable == Some(false) => {
             Finding::failed(
-                format!("role {role} can't write the schema tenantry, which {owner} owns"),
                 format!(
-                    "GRANT {owner} TO {role}{};",
-                    membership(scene.live.server.major(), Membership::Inherit)
+                    "role {role} can't write the schema tenantry, which {} owns",
+                    quote_ident_visibly(owner)
+                ),
+                membership::grant(
+                    owner,
+                    scene.live.server.role.as_str(),
+                    Membership::Inherit,
+                    scene.live.server.major(),
                 ),
             )
         }

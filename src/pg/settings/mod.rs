@@ -63,7 +63,7 @@ fn settle(source: &Source, cluster: &Cluster, env: Env<'_>) -> Result<Target, Er
     service::fill(&mut values, env)?;
     source::fill_from_variables(&mut values, env)?;
     values.judge()?;
-    Target::new(&values, command, env)
+    Target::new(&values, command, source.origin, env)
 }
 
 /// What prints the password; `--database-url` may bring another.

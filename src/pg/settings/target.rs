@@ -34,6 +34,8 @@ pub struct Target {
     wanted: Wanted,
     command: Option<PasswordCommand>,
     on_secret: Learn,
+    /// What gave the connection string.
+    origin: &'static str,
 }
 
 /// Hears of a secret before it can get into any output.
@@ -58,6 +60,7 @@ impl Target {
     pub(super) fn new(
         values: &Values,
         command: Option<PasswordCommand>,
+        origin: &'static str,
         env: Env<'_>,
     ) -> Result<Self, Error> {
         let mut routes = route::routes(values)?;
@@ -79,6 +82,7 @@ impl Target {
             routes,
             command,
             on_secret: Arc::new(|_| {}),
+            origin,
         };
         target.check_names(values)?;
         target.warn();
@@ -99,7 +103,7 @@ impl Target {
 
     fn warn(&self) {
         let is_weak = matches!(self.tls.mode, TlsMode::Prefer | TlsMode::Allow);
-        if is_weak && !self.routes.iter().all(Route::is_local) {
+        if is_weak && !self.is_local() {
             log::warn!(
                 "{self}: sslmode=prefer and allow fall back to plain text; give sslmode=verify-full"
             );
@@ -122,11 +126,42 @@ impl Target {
         self
     }
 
-    /// Whether a password is known, or a command prints one.
+    /// What gave the connection string, such as `DATABASE_URL`.
     #[must_use]
-    pub fn has_password(&self) -> bool {
-        let given = self.config.get_password().is_some() || self.command.is_some();
-        given || self.passwords_from_file().next().is_some()
+    pub fn origin(&self) -> &'static str {
+        self.origin
+    }
+
+    /// What a password comes from, if there is one.
+    #[must_use]
+    pub fn password_source(&self) -> Option<&'static str> {
+        if self.command.is_some() {
+            return Some("`password_command`");
+        }
+        if self.config.get_password().is_some() {
+            return Some("these settings");
+        }
+        let mut of_file = self.passwords_from_file();
+        of_file.next().map(|_| "the password file")
+    }
+
+    /// Whether nothing leaves this machine.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        self.routes.iter().all(Route::is_local)
+    }
+
+    /// Whether nothing goes over a network in plain text.
+    #[must_use]
+    pub fn encrypts(&self) -> bool {
+        let may_be_plain = [TlsMode::Disable, TlsMode::Allow, TlsMode::Prefer];
+        !may_be_plain.contains(&self.tls.mode)
+    }
+
+    /// Whether a server that encrypts must show a certificate of a CA that is trusted.
+    #[must_use]
+    pub fn verifies(&self) -> bool {
+        self.tls.verifies
     }
 
     fn passwords_from_file(&self) -> impl Iterator<Item = &str> {

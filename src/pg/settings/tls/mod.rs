@@ -37,6 +37,8 @@ pub enum TlsMode {
 pub struct Tls {
     pub mode: TlsMode,
     pub connector: Option<MakeRustlsConnect>,
+    /// Whether a certificate must be of a trusted CA.
+    pub verifies: bool,
 }
 
 impl Tls {
@@ -48,10 +50,17 @@ impl Tls {
             return Ok(Self {
                 mode: TlsMode::Disable,
                 connector: None,
+                verifies: false,
             });
         }
-        let connector = Some(connector(values, mode, env)?);
-        Ok(Self { mode, connector })
+        let check = check(values, mode, env)?;
+        let verifies = !matches!(check, Check::Nothing);
+        let connector = Some(connector(values, check, env)?);
+        Ok(Self {
+            mode,
+            connector,
+            verifies,
+        })
     }
 
     /// What the driver is told to do, and to do next where libpq falls back.
@@ -100,10 +109,10 @@ fn negotiation(values: &Values, mode: TlsMode) -> Result<(), Error> {
     Ok(())
 }
 
-fn connector(values: &Values, mode: TlsMode, env: Env<'_>) -> Result<MakeRustlsConnect, Error> {
+fn connector(values: &Values, check: Check, env: Env<'_>) -> Result<MakeRustlsConnect, Error> {
     let provider = Arc::new(ring::default_provider());
-    let verifier = verifier::new(check(values, mode, env)?, &provider)
-        .map_err(|problem| values.fault("sslrootcert", problem))?;
+    let verifier =
+        verifier::new(check, &provider).map_err(|problem| values.fault("sslrootcert", problem))?;
     let builder = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&versions(values)?)
         .map_err(|error| values.fault("ssl_min_protocol_version", error))?
@@ -204,5 +213,27 @@ mod tests {
             assert_eq!(attempts(text, true), expected, "{text}");
         }
         assert_eq!(attempts("sslmode=verify-full", false), [SslMode::Disable]);
+    }
+
+    #[test]
+    fn only_a_root_certificate_makes_a_server_prove_itself() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("root.crt");
+        let key = rcgen::KeyPair::generate().unwrap();
+        let params = rcgen::CertificateParams::new(Vec::new()).unwrap();
+        let certificate = params.self_signed(&key).unwrap();
+        std::fs::write(&root, certificate.pem()).unwrap();
+        let named = format!("sslmode=require sslrootcert={}", root.display());
+        for (text, expected) in [
+            ("", false),
+            ("sslmode=require", false),
+            ("sslmode=disable", false),
+            (&named, true),
+            ("sslrootcert=system", true),
+        ] {
+            let values = Values::parse(text, "test").unwrap();
+            let tls = Tls::new(&values, true, &|_| None).unwrap();
+            assert_eq!(tls.verifies, expected, "{text}");
+        }
     }
 }
