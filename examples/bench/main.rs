@@ -4,12 +4,13 @@
 //!
 //! Without a URL it starts a throwaway server; with `TMPDIR=/dev/shm` its files are in memory, which keeps a slow disk
 //! out of the figures. With a URL, the role must be allowed to make databases; every database that is made is named
-//! `tenantry_bench…` and removed at the end. NAME is `provision`, `migrate`, `no-op`,
-//! `markdown` or `memory`.
+//! `tenantry_bench…` and removed at the end. NAME is `provision`, `latency`, `migrate`,
+//! `no-op`, `markdown` or `memory`.
 
 mod database;
 mod measure;
 mod product;
+mod proxy;
 mod raw;
 mod table;
 mod workload;

@@ -1,14 +1,17 @@
 //! The measurements themselves, in an order that grows one fleet as far as each needs it.
 
+use std::cell::Cell;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use tempfile::TempDir;
+use tenantry::plan::Plan;
 
 use crate::database::Place;
 use crate::product::{self, Product, schemas};
+use crate::proxy::{DELAY, Proxy};
 use crate::raw::Raw;
 use crate::table::{self, Measure, Pair};
 use crate::workload::{Workload, workload};
@@ -40,7 +43,14 @@ pub struct Bench {
 }
 
 /// What can be asked for alone.
-pub const NAMES: [&str; 5] = ["provision", "migrate", "no-op", "markdown", "memory"];
+pub const NAMES: [&str; 6] = [
+    "provision",
+    "latency",
+    "migrate",
+    "no-op",
+    "markdown",
+    "memory",
+];
 
 impl Bench {
     /// Six pairs, or four and a fifth of the growing fleet: each side comes first in half of them.
@@ -71,6 +81,9 @@ impl Bench {
         self.place.remove(GROWN)?;
         if self.wants("provision") {
             self.provision(200)?.print(out)?;
+        }
+        if self.wants("latency") {
+            self.latency(out, 200)?;
         }
         let mut no_ops = Vec::new();
         for tenants in [500, 1000, 2000].map(|tenants| tenants / self.scale) {
@@ -143,15 +156,22 @@ impl Bench {
     }
 
     fn raw(&self) -> Result<Raw, Failure> {
+        self.raw_at(&self.place.url(SIDES[1])?)
+    }
+
+    fn raw_at(&self, url: &str) -> Result<Raw, Failure> {
         self.place.checkpoint()?;
-        Raw::connect(&self.place.url(SIDES[1])?, self.workers)
+        Raw::connect(url, self.workers)
     }
 
     fn apply(&self, folder: &Path) -> Result<Duration, Failure> {
         let fleet = Product::load(folder, &self.place.url(SIDES[0])?)?;
-        let plan = fleet.plan()?;
+        self.apply_fleet(&fleet, &fleet.plan()?)
+    }
+
+    fn apply_fleet(&self, fleet: &Product, plan: &Plan) -> Result<Duration, Failure> {
         self.place.checkpoint()?;
-        fleet.apply(&plan, self.workers)
+        fleet.apply(plan, self.workers)
     }
 
     fn fleet(&self, tenants: usize, later: bool) -> Result<PathBuf, Failure> {
@@ -165,15 +185,7 @@ impl Bench {
         let pairs = self.pairs(
             || self.fresh(None),
             || self.apply(&folder),
-            || {
-                let Workload {
-                    template,
-                    migrations,
-                    ..
-                } = &self.work;
-                self.raw()?
-                    .provision(&schemas(tenants), template, migrations)
-            },
+            || self.provision_raw(self.raw()?, tenants),
         )?;
         Ok(Measure {
             what: format!("provision {tenants} tenants"),
@@ -181,6 +193,42 @@ impl Bench {
             pairs,
             goal: 1.10,
         })
+    }
+
+    fn provision_raw(&self, mut raw: Raw, tenants: usize) -> Result<Duration, Failure> {
+        let work = &self.work;
+        raw.provision(&schemas(tenants), &work.template, &work.migrations)
+    }
+
+    /// Provisions over a slow line, and counts both sides' messages.
+    fn latency(&self, out: &mut impl Write, tenants: usize) -> Result<(), Failure> {
+        let folder = self.fleet(tenants, false)?;
+        let [product, raw] = SIDES.map(|side| self.place.url(side));
+        let (product, raw) = (product?, raw?);
+        let proxy = Proxy::start(&raw)?;
+        let sent = [Cell::new(0), Cell::new(0)];
+        let pairs = self.pairs(
+            || self.fresh(None),
+            || {
+                let fleet = Product::load(&folder, &proxy.url(&product)?)?;
+                let plan = fleet.plan()?;
+                proxy.counted(&sent[0], || self.apply_fleet(&fleet, &plan))
+            },
+            || {
+                let raw = self.raw_at(&proxy.url(&raw)?)?;
+                proxy.counted(&sent[1], || self.provision_raw(raw, tenants))
+            },
+        )?;
+        let measure = Measure {
+            what: format!("provision {tenants} tenants, {DELAY:?} each way between"),
+            tenants,
+            pairs,
+            goal: 1.15,
+        };
+        measure.print(out)?;
+        let round_trip = proxy.round_trip(&product)?;
+        table::messages(out, tenants, sent.map(Cell::into_inner), round_trip)?;
+        Ok(())
     }
 
     fn migrate(&self, tenants: usize) -> Result<Measure, Failure> {

@@ -54,9 +54,25 @@ impl Measure {
 
     /// The median milliseconds of a side, per tenant.
     pub fn per_tenant(&self, side: fn(&Pair) -> Duration) -> f64 {
-        let tenants = f64::from(u32::try_from(self.tenants.max(1)).unwrap_or(u32::MAX));
-        median(self.pairs.iter().map(|pair| millis(side(pair)))) / tenants
+        median(self.pairs.iter().map(|pair| millis(side(pair)))) / float(self.tenants.max(1))
     }
+}
+
+/// Prints how many messages both sides sent, and what one costs.
+pub fn messages(
+    out: &mut impl Write,
+    tenants: usize,
+    [product, raw]: [usize; 2],
+    round_trip: Duration,
+) -> io::Result<()> {
+    writeln!(
+        out,
+        "  messages per tenant: product {:.2}, raw {:.2}; in all {product} and {raw}; \
+         a round trip takes {:.2} ms",
+        float(product) / float(tenants),
+        float(raw) / float(tenants),
+        millis(round_trip),
+    )
 }
 
 /// Prints what a process needed at most.
@@ -81,6 +97,10 @@ pub fn time(out: &mut impl Write, what: &str, took: Duration, goal: Duration) ->
 
 fn verdict(is_met: bool) -> &'static str {
     if is_met { "met" } else { "MISSED" }
+}
+
+fn float(number: usize) -> f64 {
+    f64::from(u32::try_from(number).unwrap_or(u32::MAX))
 }
 
 fn millis(time: Duration) -> f64 {
