@@ -177,16 +177,18 @@ impl<'s, 'a> Trial<'s, 'a> {
         }
     }
 
-    /// A lock table that is too small is the one thing whose right size is known.
+    /// What to do is known better here where the lock table is too small, and where we cancelled the statement.
     fn failure(&self, broken: Broken) -> Failure {
         let failure = failure(broken);
-        if failure.sqlstate.as_deref() == Some("53200") {
-            return Failure {
-                hint: Some(self.shop.lock_hint.to_owned()),
-                ..failure
-            };
+        let hint = match failure.sqlstate.as_deref() {
+            Some("53200") => self.shop.lock_hint,
+            Some("57014") if self.shop.cancel.is_hard() => CANCELLED,
+            _ => return failure,
+        };
+        Failure {
+            hint: Some(hint.to_owned()),
+            ..failure
         }
-        failure
     }
 
     fn stop_all(&self, reason: CancelReason) {
@@ -294,6 +296,9 @@ impl<'s, 'a> Trial<'s, 'a> {
         }
     }
 }
+
+/// The server says the same of a timeout.
+const CANCELLED: &str = "Apply again to go on: the second interrupt cancelled it.";
 
 const POLL: Duration = Duration::from_millis(200);
 

@@ -157,6 +157,17 @@ impl<'a> Context<'a> {
         Selection::new(&global.tenant, &global.exclude, &global.tag)
     }
 
+    /// Refuses flags that pick tenants, for a command that would pay no heed to them.
+    pub fn expect_all_tenants(&self, command: &str) -> Result<(), Error> {
+        if self.selection()?.is_all() {
+            return Ok(());
+        }
+        Err(
+            Error::usage(format!("{command} is about the whole fleet"))
+                .hint("Leave --tenant, --exclude and --tag out."),
+        )
+    }
+
     /// Where the result goes, checked to take it.
     pub fn output(&self) -> Result<Output, Error> {
         Output::open(self.global.output.as_deref())

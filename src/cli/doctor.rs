@@ -49,12 +49,7 @@ fn role_name(text: &str) -> Result<RoleName, BadName> {
 
 pub fn run(context: &Context<'_>, args: &Args) -> Result<Exit, Failure> {
     let format = context.format(&[Format::Human, Format::Json])?;
-    if !context.selection()?.is_all() {
-        let error = Error::usage("doctor is about the whole fleet");
-        return Err(error
-            .hint("Leave --tenant, --exclude and --tag out.")
-            .into());
-    }
+    context.expect_all_tenants("doctor")?;
     if args.grants {
         return print_grants(context, args, format);
     }

@@ -150,6 +150,14 @@ fn a_second_interrupt_cancels_what_runs() {
     assert_eq!(report["cancelled"], "second_interrupt");
     assert_eq!(report["summary"]["failed"], 2);
     assert_eq!(report["summary"]["skipped"], 1);
+    let outcomes = report["outcomes"].as_array().expect("a list");
+    for cancelled in outcomes.iter().filter(|one| one["status"] == "failed") {
+        let hint = cancelled["error"]["hint"].as_str().expect("a hint");
+        assert!(
+            hint.contains("second interrupt"),
+            "no timeout did it: {cancelled:#}"
+        );
+    }
     assert_eq!(migrated(&fleet, &tenants), [(0, 0); 3]);
     until("its sessions are gone", || fleet.database.is_quiet());
 

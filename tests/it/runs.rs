@@ -265,3 +265,10 @@ fn a_run_that_has_only_begun_lives() {
         show(&fleet, &[&id])["runs"][0]["state"] == "done"
     });
 }
+
+#[test]
+fn flags_that_pick_tenants_are_refused_as_nothing_heeds_them() {
+    let fleet = Fleet::small(&["acme"]);
+    let run = fleet.run(["runs", "show", "--tenant", "acme"]).expect(64);
+    assert!(run.stderr.contains("the whole fleet"), "{}", run.stderr);
+}

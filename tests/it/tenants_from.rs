@@ -462,3 +462,14 @@ fn the_query_runs_where_it_says_and_its_tenants_live_on_the_default_cluster() {
     let run = fleet.run(["plan"]).expect(1);
     assert!(run.stderr.contains("cluster there"), "{}", run.stderr);
 }
+
+#[test]
+fn runs_are_shown_whatever_the_query_says_now() {
+    let mut fleet = fleet(ALL, 1);
+    ids(&fleet, &["acme"]);
+    fleet.apply(0);
+    from(&mut fleet, "SELECT id FROM nowhere", 1);
+    failed(&fleet, 1, "42P01");
+    let runs = fleet.run(["runs", "show"]).expect(0).stdout;
+    assert!(runs.contains("apply    done"), "{runs}");
+}
