@@ -18,6 +18,7 @@ use crate::model::observed::ServerFacts;
 use crate::pg::catalog::{self, Capacity, ControlTables, FleetRow};
 use crate::pg::clients::Clients;
 use crate::pg::error::PgError;
+use crate::pg::pooling::ONE_MORE;
 use crate::pg::wire::{BEGIN, OWN_PATH, Wire, begin_reading, guards};
 use crate::plan::action::DatabaseAction;
 use crate::report::{DatabaseOutcome, Failure, Status};
@@ -60,10 +61,6 @@ pub fn check(
     wire.run("COMMIT").map_err(fault)?;
     Ok((facts, capacity))
 }
-
-/// How a pooler with a single connection to the server shows: the run lock has it.
-const ONE_MORE: &str = "If a pooler stands before the server, let it have a connection for the run lock and one for \
-                        each worker (PgBouncer's default_pool_size).";
 
 /// Every tenant's transaction becomes its owner.
 fn check_owners(

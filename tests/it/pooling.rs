@@ -84,8 +84,8 @@ fn a_pooler_with_a_single_connection_is_told_what_it_lacks() {
         ..Pooling::of(1)
     };
     let _pooler = through(&mut fleet, pooling);
-    let run = fleet.run(["apply", "--auto-approve"]).expect(1);
-    assert!(run.stderr.contains("default_pool_size"), "{}", run.stderr);
+    let run = fleet.run(["apply", "--auto-approve"]).expect(4);
+    assert!(run.stdout.contains("default_pool_size"), "{}", run.stdout);
 }
 
 #[test]
