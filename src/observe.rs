@@ -12,6 +12,7 @@ use crate::pg::catalog::{self, ControlTables, SchemaRow};
 use crate::pg::clients::Clients;
 use crate::pg::error::PgError;
 use crate::pg::history::{self, Source};
+use crate::pg::pooling::ONE_MORE;
 use crate::pg::settings::Target;
 use crate::pg::wire::{Wire, begin_reading};
 
@@ -67,9 +68,12 @@ fn database<T>(
         hint: error.hint.clone(),
     })?;
     let clients = Clients::new(target.clone());
-    clients.with(read).map_err(|error: PgError| Unreachable {
-        message: format!("{}: {error}", target.place()),
-        hint: error.hint,
+    clients.with(read).map_err(|error: PgError| {
+        let sent_away = error.closed && !error.silent;
+        Unreachable {
+            message: format!("{}: {error}", target.place()),
+            hint: error.hint.or(sent_away.then(|| ONE_MORE.to_owned())),
+        }
     })
 }
 

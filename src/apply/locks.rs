@@ -11,6 +11,7 @@ use crate::model::name::ClusterName;
 use crate::observe::Targets;
 use crate::pg::clients::Clients;
 use crate::pg::error::PgError;
+use crate::pg::pooling::ONE_MORE;
 use crate::report::Reporter;
 
 use super::cancel::Cancel;
@@ -32,11 +33,12 @@ pub(super) struct Locked {
 
 /// Whether anything can be done while the lock is held: a pooler may have but one connection to the server.
 fn beside_the_lock(clients: &Clients, cluster: &ClusterName) -> Result<(), Error> {
-    clients.with(|wire| wire.run("SELECT")).map_err(|error: PgError| {
-        let hint = "If a pooler stands before the server, let it have a connection for the run lock and one for \
-                    each worker (PgBouncer's default_pool_size).";
-        Error::failed(format!("cluster {cluster}: connecting beside the run lock: {error}")).hint(hint)
-    })
+    clients
+        .with(|wire| wire.run("SELECT"))
+        .map_err(|error: PgError| {
+            let words = format!("cluster {cluster}: connecting beside the run lock: {error}");
+            Error::failed(words).hint(ONE_MORE)
+        })
 }
 
 /// What it takes to take locks.

@@ -73,6 +73,7 @@ impl Journals<'_> {
             [] => String::new(),
             newest => format!("; the newest are:{}", render::runs::list(newest)),
         };
+        let hint = unread.iter().find_map(|one| one.hint.clone());
         let unread = unread.iter().map(|one| {
             let (cluster, message) = (&one.cluster, &one.message);
             format!("\ncluster {cluster} couldn't be read: {message}")
@@ -80,7 +81,8 @@ impl Journals<'_> {
         let unread: String = unread.collect();
         let fleet = self.fleet;
         let message = format!("no run of fleet {fleet} begins with {prefix}{newest}{unread}");
-        Error::new(exit, message).hint("Look runs up with `tenantry runs show`.")
+        let usual = || "Look runs up with `tenantry runs show`.".to_owned();
+        Error::new(exit, message).hint(hint.unwrap_or_else(usual))
     }
 
     /// What every database that answers has recorded of a run.

@@ -8,6 +8,11 @@ use super::clients::Clients;
 use super::error::PgError;
 use super::wire::Wire;
 
+/// What to do when a connection is closed before it was of any use: of a pooler with a single connection to the
+/// server, the run lock has it.
+pub const ONE_MORE: &str = "If a pooler stands before the server, let it have a connection for the run lock and one \
+                            for each worker (PgBouncer's default_pool_size).";
+
 /// How often it is looked, since other clients of a proxy may put things by chance as they would be without one.
 const ROUNDS: usize = 3;
 

@@ -450,7 +450,7 @@ fn too_many_rights_are_a_warning_and_too_few_connections_too() {
 fn a_cluster_that_is_not_there_hides_no_other() {
     let mut fleet = fleet(&["acme"]);
     fleet.defaults.push_str("  cluster: a\n");
-    let url = fleet.database.url();
+    let url = fleet.database.direct_url();
     fleet.extra = format!(
         "clusters:\n  a: {{ url: '{url}' }}\n  b: {{ url: '{url}' }}\n  c: {{ url: 'postgres://u:hush@%2Fnowhere/x' }}\n"
     );

@@ -151,8 +151,10 @@ fn a_killed_run_is_resumed() {
     let refused = fleet
         .run(["apply", "--auto-approve", "--resume", &run])
         .expect(5);
+    let holder = format!("application tenantry/{}", run.replace('-', ""));
     assert!(
-        refused.stderr.contains("is locked by another run: pid "),
+        refused.stderr.contains("is locked by another run: pid ")
+            && refused.stderr.contains(&holder),
         "{}",
         refused.stderr
     );
