@@ -142,10 +142,8 @@ impl<'a> Context<'a> {
         if self.selection()?.is_all() {
             return Ok(());
         }
-        Err(
-            Error::usage(format!("{command} is about the whole fleet"))
-                .hint("Leave --tenant, --exclude and --tag out."),
-        )
+        Err(Error::usage(format!("{command} is about the whole fleet"))
+            .hint("Leave --tenant, --exclude and --tag out."))
     }
 
     /// Where the result goes, checked to take it.
