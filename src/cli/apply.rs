@@ -91,15 +91,16 @@ pub fn run(context: &Context<'_>, args: &Args) -> Result<Exit, Failure> {
     let started = Instant::now();
     let watching = Watching::new(context)?;
     let targets = context.targets(&desired);
-    let locks = match lock(context, args, &desired, &targets, &watching, &teller) {
+    let locked = lock(context, args, &desired, &targets, &watching, &teller);
+    let made = locked.and_then(|locks| Ok((locks, job(context, args, &desired)?)));
+    let (locks, job) = match made {
         Err(error) if error.exit != Exit::Usage => {
             let report = apply::unplanned(&desired.fleet, &error);
             let report = refused(context, &teller, report, &error);
             return Ok(end(context, teller, &report, started, output));
         }
-        locks => locks?,
+        made => made?,
     };
-    let job = job(context, args, &desired)?;
     let on_stdout = format == Format::Human && output.is_stdout();
     let asks = job.plan.has_changes() && !args.auto_approve;
     show(context, &job.plan, on_stdout, asks);

@@ -168,7 +168,7 @@ pub fn report(report: &Report, elapsed: Duration) -> String {
         report
             .error
             .as_ref()
-            .map(|failure| of_failure("apply", failure)),
+            .map(|failure| of_failure("tenantry", failure)),
     );
     for step in &report.databases {
         let failure = step.error.as_ref();
@@ -188,12 +188,13 @@ pub fn report(report: &Report, elapsed: Duration) -> String {
             .collect();
         annotations.extend(entries(level, &found));
     }
-    annotations.push(Annotation {
+    // What ended before it began is no run that could be looked up.
+    annotations.extend(report.error.is_none().then(|| Annotation {
         level: Level::Notice,
         place: None,
         title: "tenantry apply".to_owned(),
         message: report::summary(report, elapsed),
-    });
+    }));
     text(annotations)
 }
 

@@ -319,3 +319,23 @@ fn help_and_version_are_results() {
         assert_eq!(run.stderr, "", "{args:?}");
     }
 }
+
+#[test]
+fn an_apply_that_comes_to_no_plan_reports_too() {
+    let fleet = Fleet::small(&["acme"]);
+    fleet.apply(0);
+    fleet.write("other.json", "{}");
+    for what in [&["--resume", "deadbeef"][..], &["other.json"]] {
+        let args = ["apply", "--auto-approve", "--format", "json"];
+        let run = fleet.run(args.iter().chain(what)).expect(4);
+        let report = run.json();
+        assert_eq!(report["exit"], 4, "{report:#}");
+        let message = report["error"]["message"].as_str().expect("a message");
+        assert!(run.stderr.contains(message), "{}", run.stderr);
+        assert_eq!(run.stderr.matches("error: ").count(), 1, "{}", run.stderr);
+        let args = ["apply", "--auto-approve", "--format", "github"];
+        let told = fleet.run(args.iter().chain(what)).expect(4).stdout;
+        assert!(told.starts_with("::error title=tenantry::"), "{told}");
+        assert_eq!(told.lines().count(), 1, "no run is named: {told}");
+    }
+}
