@@ -80,7 +80,7 @@ pub fn run(context: &Context<'_>, args: &Args) -> Result<Exit, Failure> {
     let saving = saving.transpose()?;
     let desired = context.load()?;
     let made = make(context, &desired, &args.making)?;
-    let differs = made.plan.differs();
+    let exit = made.exit(args.detailed_exitcode);
     if args.sql {
         context.print(&made.sql(&desired)?, Kind::Text)?;
     } else {
@@ -91,11 +91,7 @@ pub fn run(context: &Context<'_>, args: &Args) -> Result<Exit, Failure> {
         save(context, made.plan, output)?;
         tell_saved(context, path);
     }
-    Ok(if differs && args.detailed_exitcode {
-        Exit::Differs
-    } else {
-        Exit::Done
-    })
+    Ok(exit)
 }
 
 /// Reads the databases and compares.
@@ -137,6 +133,18 @@ fn cleaned(mut plan: Plan, redactor: &Redactor) -> Plan {
 }
 
 impl Made {
+    /// A plan of which no database answered says nothing: in CI it must not pass for one with something to do.
+    fn exit(&self, detailed: bool) -> Exit {
+        let databases = &self.observed.databases;
+        if !databases.is_empty() && databases.values().all(Result::is_err) {
+            Exit::Failed
+        } else if detailed && self.plan.differs() {
+            Exit::Differs
+        } else {
+            Exit::Done
+        }
+    }
+
     fn sql(&self, desired: &Desired) -> Result<String, Error> {
         let account_on = |cluster: &ClusterName| -> Option<Account> {
             let live = self.observed.databases.get(cluster)?.as_ref().ok()?;

@@ -71,6 +71,17 @@ fn two_clusters_are_planned_and_applied_side_by_side() {
 }
 
 #[test]
+fn a_plan_of_which_no_database_answered_has_failed() {
+    let (mut fleet, _other) = two();
+    set(&mut fleet, "ONE", nowhere());
+    set(&mut fleet, "TWO", nowhere());
+    for flags in [&["plan"][..], &["plan", "--detailed-exitcode"]] {
+        let run = fleet.run(flags).expect(1);
+        assert!(run.stdout.contains("unreachable"), "{}", run.stdout);
+    }
+}
+
+#[test]
 fn a_silent_cluster_blocks_its_own_tenants_only() {
     let (mut fleet, other) = two();
     set(&mut fleet, "TWO", nowhere());
