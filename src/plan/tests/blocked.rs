@@ -53,7 +53,7 @@ fn history_cases() -> Vec<Case> {
         (
             Code::HistoryUnreadable,
             &["acme", "main", "acq_acme", "no SELECT"],
-            "Grant",
+            "`tenantry doctor --grants`",
             changed(|fleet| {
                 fleet.set_history("acme", LiveHistory::Unreadable("no SELECT".into()));
             }),
@@ -73,7 +73,7 @@ fn history_cases() -> Vec<Case> {
         (
             Code::HistoryUnreadable,
             &["main", "tenantry", "no USAGE"],
-            "Grant",
+            "`tenantry doctor --grants`",
             changed(|fleet| {
                 fleet.database(MAIN).control = ControlState::Unreadable("no USAGE".into());
             }),
