@@ -22,7 +22,7 @@ pub enum Harm {
     Cut,
     /// This connection ends in this way only; the other way goes on.
     HalfClose,
-    /// From now on no byte passes, on any connection, old or new.
+    /// From now on no byte passes, on any connection, old or new; what was under way is lost.
     Stall,
 }
 
@@ -94,7 +94,7 @@ impl ByteProxy {
         wanted.map(|(end, _)| *end).collect()
     }
 
-    /// Ends a stall.
+    /// Ends a stall, and every connection that it held.
     pub fn thaw(&self) {
         self.shared.state().stalled = false;
         self.shared.changed.notify_all();
@@ -187,7 +187,11 @@ impl Shared {
         to: &mut dyn Socket,
         framing: &mut Framing,
     ) -> io::Result<Option<Harm>> {
-        let mut state = self.unstalled();
+        let mut state = self.state();
+        if state.stalled {
+            self.outlast(state);
+            return Ok(Some(Harm::Cut));
+        }
         let before = state.passed[way as usize];
         let due = self.at.filter(|at| at.way == way && !state.done);
         let due = due.filter(|at| before + bytes.len() >= at.bytes);
@@ -201,17 +205,16 @@ impl Shared {
         state.stalled |= harm == Some(Harm::Stall);
         drop(state);
         to.write_all(&bytes[..go])?;
-        if harm != Some(Harm::Stall) {
-            return Ok(harm);
+        if harm == Some(Harm::Stall) {
+            self.outlast(self.state());
         }
-        drop(self.unstalled());
-        to.write_all(&bytes[go..])?;
-        Ok(None)
+        Ok(harm)
     }
 
-    fn unstalled(&self) -> MutexGuard<'_, State> {
-        let state = self.changed.wait_while(self.state(), |state| state.stalled);
-        state.expect("nobody panics with it")
+    /// Returns once the stall is over.
+    fn outlast(&self, state: MutexGuard<'_, State>) {
+        let state = self.changed.wait_while(state, |state| state.stalled);
+        drop(state.expect("nobody panics with it"));
     }
 }
 
