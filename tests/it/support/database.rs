@@ -1,6 +1,7 @@
 //! A database of its own for each test, gone with it.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use postgres::{Client, Row};
 
@@ -36,8 +37,11 @@ impl Database {
 
     /// A copy of a database that nobody is connected to but perhaps a pooler.
     pub fn copy_of(original: &Self) -> Self {
+        static COPYING: Mutex<()> = Mutex::new(());
         let copy = Self::on(original.server);
         let (from, to) = (&original.name, &copy.name);
+        // One at a time: two that copy the same database would end each other's sessions.
+        let _turn = COPYING.lock().unwrap_or_else(PoisonError::into_inner);
         original.run(
             "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity \
              WHERE datname = current_database() AND usename = 'tenantry_deploy' AND state = 'idle'",
