@@ -97,12 +97,9 @@ fn all_blocked_by_silence_is_4_with_a_plan() {
     let nowhere = ["--database-url", "postgres:///x?host=/nowhere"];
     let plan = fleet
         .run([&["plan", "--format", "json"][..], &nowhere].concat())
-        .expect(0)
+        .expect(1)
         .json();
     assert_eq!(plan["complete"], false);
-    fleet
-        .run([&["plan", "--detailed-exitcode"][..], &nowhere].concat())
-        .expect(2);
     fleet
         .run([&["apply", "--auto-approve"][..], &nowhere].concat())
         .expect(4);

@@ -181,7 +181,7 @@ fn a_stopped_server_ends_plan_and_apply() {
         "{message}"
     );
 
-    let plan = fleet.run(["plan", "--detailed-exitcode"]).expect(2);
+    let plan = fleet.run(["plan", "--detailed-exitcode"]).expect(1);
     assert!(
         plan.stdout.contains("the server stopped answering"),
         "{}",
