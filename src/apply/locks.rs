@@ -115,10 +115,12 @@ impl Locks {
         beside_the_lock(&clients, cluster)?;
         Ok(Locked { clients, lock })
     }
+}
 
-    /// Frees those that the run turned out not to need.
-    pub(super) fn free(self) {
-        for locked in self.held.into_values() {
+impl Drop for Locks {
+    /// Said to the server, which otherwise notices some time after the connection is gone.
+    fn drop(&mut self) {
+        for locked in std::mem::take(&mut self.held).into_values() {
             locked.lock.free();
         }
     }

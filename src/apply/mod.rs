@@ -199,7 +199,8 @@ impl Databases {
             let database = Database::open(request, cluster, locked)?;
             databases.insert(cluster.clone(), database);
         }
-        locks.free();
+        // Those that the run turned out not to need.
+        drop(locks);
         Ok(Self(databases))
     }
 
@@ -256,15 +257,12 @@ impl Database {
     fn open(request: &Request<'_>, cluster: &ClusterName, locked: Locked) -> Result<Self, Error> {
         let Locked { clients, lock } = locked;
         let fault = |error: PgError| Error::failed(format!("cluster {cluster}: {error}"));
-        let mut wire = clients.connect().map_err(fault)?;
-        let (facts, capacity) = prepare::check(
-            &mut wire,
-            cluster,
-            &request.desired.fleet,
-            request.plan_id,
-            &owners(request, cluster),
-        )?;
-        clients.put_back(wire);
+        let (fleet, owners) = (&request.desired.fleet, owners(request, cluster));
+        let checked = clients.with(|wire| {
+            let plan_id = request.plan_id;
+            Ok(prepare::check(wire, cluster, fleet, plan_id, &owners))
+        });
+        let (facts, capacity) = checked.map_err(fault)??;
         let room = Room {
             capacity: &capacity,
             locks: locks_of_a_tenant(request.desired, cohorts_of(request, cluster)),

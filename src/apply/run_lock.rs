@@ -28,6 +28,9 @@ const LOOK_AFTER: Duration = Duration::from_secs(2);
 
 const POLL: Duration = Duration::from_millis(250);
 
+/// How often a holder that nobody finds is taken for one that has just ended.
+const VANISHED: u32 = 10;
+
 /// How long the server may take to answer about a lock, which needs no work.
 const ANSWER: Duration = Duration::from_secs(30);
 
@@ -48,8 +51,15 @@ impl RunLock {
         let mut wire = clients.connect().map_err(fault)?;
         let since = Instant::now();
         let mut told = false;
+        let mut vanished = 0;
         while !try_lock(&mut wire, application).map_err(fault)? {
             let holder = catalog::lock_holder(&mut wire, RUN_LOCK).ok().flatten();
+            if holder.is_none() && vanished < VANISHED {
+                // It has ended since the lock was tried.
+                vanished += 1;
+                taking.cancel.sleep(POLL / 5);
+                continue;
+            }
             let ours = |holder: &LockHolder| holder.application.as_deref() == Some(application);
             if holder.as_ref().is_some_and(ours) {
                 return Err(twice(cluster));

@@ -874,7 +874,7 @@ fn a_command_that_fails_is_told_without_what_it_printed() {
         "token",
         "echo hush-hush-hush\necho 'the vault said hush-hush-hush, and no' >&2\nexit 3\n",
     );
-    let run = fleet.run(["plan", "--format", "json"]).expect(0);
+    let run = fleet.run(["plan", "--format", "json"]).expect(1);
     let said = run.all();
     assert!(
         said.contains(
@@ -884,7 +884,7 @@ fn a_command_that_fails_is_told_without_what_it_printed() {
     );
     assert!(!said.contains("hush"), "{said}");
     fleet.write("token", "exit 0\n");
-    let said = fleet.run(["plan"]).expect(0).all();
+    let said = fleet.run(["plan"]).expect(1).all();
     assert!(said.contains("prints no password"), "{said}");
 }
 
@@ -913,7 +913,7 @@ fn two_passwords_are_one_too_many_wherever_they_stand() {
         url.trim().trim_start_matches("url: ")
     );
     fleet.env.push(("MAIN".to_owned(), text.clone()));
-    let plan = fleet.plan();
+    let plan = fleet.run(["plan", "--format", "json"]).expect(1).json();
     let said = plan["blocked"][0]["message"].to_string();
     assert!(said.contains("(`url`): a password stands there"), "{said}");
     assert!(
