@@ -69,10 +69,15 @@ fn database<T>(
     })?;
     let clients = Clients::new(target.clone());
     clients.with(read).map_err(|error: PgError| {
-        let sent_away = error.closed && !error.silent;
+        let sent_away = error.closed && !error.silent && error.hint.is_none();
+        let hint = if sent_away {
+            ONE_MORE.to_owned()
+        } else {
+            error.connection_hint()
+        };
         Unreachable {
             message: format!("{}: {error}", target.place()),
-            hint: error.hint.or(sent_away.then(|| ONE_MORE.to_owned())),
+            hint: Some(hint),
         }
     })
 }

@@ -178,6 +178,22 @@ pub enum CancelReason {
     SecondInterrupt,
 }
 
+impl CancelReason {
+    /// The reason in words that stand alone or after "because".
+    #[must_use]
+    pub fn why(self) -> &'static str {
+        match self {
+            Self::TooManyFailures => "too many tenants failed",
+            Self::CanaryFailed => "a canary failed",
+            Self::RepeatedFailure => "one tenant after the other failed with the same error",
+            Self::Systemic => "every other tenant would meet the same error",
+            Self::LockLost => "the run lock was lost",
+            Self::ServerSilent => "the server doesn't answer any more",
+            Self::Interrupt | Self::SecondInterrupt => "the run was interrupted",
+        }
+    }
+}
+
 /// Something that happened, in any thread.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]

@@ -116,12 +116,3 @@ impl Locks {
         Ok(Locked { clients, lock })
     }
 }
-
-impl Drop for Locks {
-    /// Said to the server, which otherwise notices some time after the connection is gone.
-    fn drop(&mut self) {
-        for locked in std::mem::take(&mut self.held).into_values() {
-            locked.lock.free();
-        }
-    }
-}

@@ -3,22 +3,17 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use uuid::Uuid;
-
 use crate::control::content::{self, Content};
 use crate::control::install;
 use crate::control::journal::{self, RunStart, StepRow};
-use crate::error::Error;
 use crate::model::desired::Desired;
-use crate::model::membership;
 use crate::model::name::{
-    ClusterName, ExtensionName, FleetName, SchemaName, SqlName, quote_ident, quote_literal,
+    ClusterName, ExtensionName, RoleName, SchemaName, SqlName, quote_literal,
 };
-use crate::model::observed::ServerFacts;
-use crate::pg::catalog::{self, Capacity, ControlTables, FleetRow};
+use crate::pg::catalog::{self, ControlTables};
 use crate::pg::clients::Clients;
 use crate::pg::error::PgError;
-use crate::pg::wire::{BEGIN, OWN_PATH, Wire, begin_reading, guards};
+use crate::pg::wire::{BEGIN, OWN_PATH, Wire, guards};
 use crate::plan::action::DatabaseAction;
 use crate::report::{DatabaseOutcome, Failure, Status};
 
@@ -36,102 +31,15 @@ pub struct Preparation<'a> {
     pub run: RunStart,
 }
 
-/// What must hold before anything is changed; who we are there, and how much room there is.
-///
-/// # Errors
-/// A read-only target, another fleet's database, a saved plan that was carried out before, or one of the `owners`
-/// of the run's tenants that we can't become.
-pub fn check(
-    wire: &mut Wire,
-    cluster: &ClusterName,
-    fleet: &FleetName,
-    plan_id: Option<Uuid>,
-    owners: &[String],
-) -> Result<(ServerFacts, Capacity), Error> {
-    let fault = |error: PgError| Error::failed(format!("cluster {cluster}: {error}"));
-    wire.run(&begin_reading()).map_err(fault)?;
-    let facts = checked(wire, cluster, fleet, plan_id)?;
-    check_owners(wire, cluster, &facts, owners)?;
-    let capacity = catalog::capacity(wire).map_err(fault)?;
-    wire.run("COMMIT").map_err(fault)?;
-    Ok((facts, capacity))
-}
-
-/// Every tenant's transaction becomes its owner.
-fn check_owners(
-    wire: &mut Wire,
-    cluster: &ClusterName,
-    server: &ServerFacts,
-    owners: &[String],
-) -> Result<(), Error> {
-    let found = catalog::unreachable_owner(wire, owners)
-        .map_err(|error| Error::failed(format!("cluster {cluster}: {error}")))?;
-    let Some((owner, exists)) = found else {
-        return Ok(());
-    };
-    let problem = if exists {
-        let role = server.role.quoted();
-        format!("the connecting role {role} can't become it")
-    } else {
-        "it doesn't exist".to_owned()
-    };
-    let sql = membership::let_become(&owner, exists, server.role.as_str(), server.major());
-    let owner = quote_ident(&owner);
-    Err(Error::refused(format!(
-        "cluster {cluster}: tenants are to be owned by role {owner}, but {problem}"
-    ))
-    .hint(format!("{sql} -- or correct `owner:`")))
-}
-
-fn checked(
-    wire: &mut Wire,
-    cluster: &ClusterName,
-    fleet: &FleetName,
-    plan_id: Option<Uuid>,
-) -> Result<ServerFacts, Error> {
-    let fault = |error: PgError| Error::failed(format!("cluster {cluster}: {error}"));
-    let facts = catalog::server(wire).map_err(fault)?;
-    if facts.read_only {
-        return Err(Error::refused(format!(
-            "cluster {cluster}: the server or role is read-only"
-        ))
-        .hint("Connect to the primary, as a role without default_transaction_read_only."));
-    }
-    match catalog::control_tables(wire).map_err(fault)? {
-        ControlTables::Absent | ControlTables::Prepared { .. } => return Ok(facts),
-        ControlTables::Unreadable(words) => {
-            return Err(Error::refused(format!("cluster {cluster}: {words}"))
-                .hint("Run the SQL that `tenantry doctor --grants` prints."));
-        }
-        ControlTables::Readable => {}
-    }
-    if let Some(FleetRow { fleet: found, .. }) = catalog::fleet(wire).map_err(fault)?
-        && found != fleet.as_str()
-    {
-        return Err(Error::refused(format!(
-            "cluster {cluster}: its database belongs to the fleet {found:?}, not {fleet:?}",
-            fleet = fleet.as_str()
-        )));
-    }
-    let done = plan_id
-        .map(|plan_id| journal::plan_already_done(wire, plan_id))
-        .transpose();
-    match done.map_err(fault)?.flatten() {
-        Some(run) => Err(
-            Error::refused(format!("this saved plan was carried out by run {run}"))
-                .hint("Make a new plan."),
-        ),
-        None => Ok(facts),
-    }
-}
-
-/// Carries the preparation out: all of it, or nothing.
+/// Carries the preparation out: all of it, or nothing. `readers` gets those who were let read the tenants, which is
+/// known only once there is a control schema.
 pub fn prepare(
     clients: &Clients,
     preparation: &Preparation<'_>,
     cancel: &Cancel,
+    readers: &mut Vec<RoleName>,
 ) -> Vec<DatabaseOutcome> {
-    let broken = match clients.with(|wire| attempt(wire, preparation)) {
+    let broken = match clients.with(|wire| attempt(wire, preparation, readers)) {
         Ok(outcomes) => return outcomes,
         Err(broken) => broken,
     };
@@ -150,10 +58,15 @@ pub fn prepare(
     }
 }
 
-fn attempt(wire: &mut Wire, preparation: &Preparation<'_>) -> Result<Vec<DatabaseOutcome>, Broken> {
+fn attempt(
+    wire: &mut Wire,
+    preparation: &Preparation<'_>,
+    readers: &mut Vec<RoleName>,
+) -> Result<Vec<DatabaseOutcome>, Broken> {
     let mut steps = Steps {
         preparation,
         wire,
+        readers,
         outcomes: Vec::new(),
         committing: None,
     };
@@ -246,6 +159,7 @@ type Fault = (String, PgError);
 struct Steps<'p, 'a> {
     preparation: &'p Preparation<'a>,
     wire: &'p mut Wire,
+    readers: &'p mut Vec<RoleName>,
     outcomes: Vec<DatabaseOutcome>,
     committing: Option<String>,
 }
@@ -275,6 +189,8 @@ impl Steps<'_, '_> {
         if !rows.is_empty() {
             journal::steps(self.wire, self.preparation.run.run, &rows).map_err(at)?;
         }
+        let fleet = catalog::fleet(self.wire).map_err(at)?;
+        *self.readers = fleet.map(|row| row.readers).unwrap_or_default();
         Ok(transaction)
     }
 

@@ -97,17 +97,17 @@ impl RunLock {
     /// Runs SQL that can't fail on the lock's connection: an error would end its transaction, and free the lock.
     pub fn run(&self, sql: &str) -> Result<(), PgError> {
         let mut guard = self.wire.lock().unwrap_or_else(PoisonError::into_inner);
-        guard.0.run(sql)
+        guard.0.within(ANSWER).run(sql)
     }
+}
 
-    /// Frees the lock.
-    pub fn free(self) {
-        let (mut wire, _) = self
-            .wire
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner);
+impl Drop for RunLock {
+    /// Says so to the server, which otherwise notices some time after the connection is gone: the next run would find
+    /// the lock held by nobody.
+    fn drop(&mut self) {
+        let held = self.wire.get_mut().unwrap_or_else(PoisonError::into_inner);
         // A lost connection has freed it already.
-        let _ = wire.within(ANSWER).run("ROLLBACK");
+        let _ = held.0.within(ANSWER).run("ROLLBACK");
     }
 }
 

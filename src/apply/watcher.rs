@@ -15,7 +15,7 @@ use crate::pg::error::PgError;
 use crate::report::CancelReason;
 
 use super::cancel::Cancel;
-use super::{Database, Databases};
+use super::databases::{Database, Databases};
 
 /// Watches over the waves of a run.
 pub(super) struct Watcher<'a> {

@@ -13,10 +13,11 @@ use crate::report::{CancelReason, Event, Outcome, Reporter, Status};
 
 use super::breaker::Breaker;
 use super::cancel::Cancel;
+use super::databases::{Database, Databases};
 use super::tenant::{self, Shop};
 use super::watcher::Watcher;
 use super::work::Work;
-use super::{Database, Databases, Request, stop};
+use super::{Request, stop};
 
 /// Runs every wave of the plan. Tenants that weren't tried are in the outcomes too.
 pub(super) fn run_all(
@@ -174,7 +175,7 @@ impl Floor<'_> {
             stop(self.cancel, self.reporter, CancelReason::LockLost);
         }
         if let Some(reason) = self.cancel.reason() {
-            return tenant::skipped(work, words(reason));
+            return tenant::skipped(work, reason.why());
         }
         let shop = Shop {
             clients: &database.clients,
@@ -188,17 +189,5 @@ impl Floor<'_> {
             stop(self.cancel, self.reporter, reason);
         }
         outcome
-    }
-}
-
-fn words(reason: CancelReason) -> &'static str {
-    match reason {
-        CancelReason::TooManyFailures => "too many tenants failed",
-        CancelReason::CanaryFailed => "a canary failed",
-        CancelReason::RepeatedFailure => "one tenant after the other failed with the same error",
-        CancelReason::Systemic => "an error that every tenant would meet stopped the run",
-        CancelReason::LockLost => "the run lock was lost",
-        CancelReason::ServerSilent => "the server stopped answering",
-        CancelReason::Interrupt | CancelReason::SecondInterrupt => "the run was interrupted",
     }
 }

@@ -20,6 +20,7 @@ use crate::error::Error;
 use crate::model::count;
 use crate::model::desired::Desired;
 use crate::model::duration::parse_duration;
+use crate::model::name::FleetName;
 use crate::observe::Targets;
 use crate::plan::Plan;
 use crate::plan::digest::desired_digest;
@@ -84,20 +85,25 @@ pub fn run(context: &Context<'_>, args: &Args) -> Result<Exit, Failure> {
     let allow: Result<Vec<Allow>, Error> =
         args.allow.iter().map(|text| Allow::parse(text)).collect();
     let allow = allow?;
-    let desired = context.load()?;
+    let files = context.files()?;
     // Found out before anything is changed.
     let output = context.output()?;
     let teller = Teller::new(context, format, &output);
     let started = Instant::now();
+    let fleet = files.fleet().fleet.clone();
+    let desired = match context.complete(files) {
+        Err(Failure::Error(error)) => {
+            return Ok(unplanned(context, teller, &fleet, &error, started, output));
+        }
+        desired => desired?,
+    };
     let watching = Watching::new(context)?;
     let targets = context.targets(&desired);
     let locked = lock(context, args, &desired, &targets, &watching, &teller);
     let made = locked.and_then(|locks| Ok((locks, job(context, args, &desired)?)));
     let (locks, job) = match made {
         Err(error) if error.exit != Exit::Usage => {
-            let report = apply::unplanned(&desired.fleet, &error);
-            let report = refused(context, &teller, report, &error);
-            return Ok(end(context, teller, &report, started, output));
+            return Ok(unplanned(context, teller, &fleet, &error, started, output));
         }
         made => made?,
     };
@@ -287,6 +293,20 @@ fn approve(context: &Context<'_>, args: &Args, plan: &Plan, allow: &[Allow]) -> 
         return Ok(());
     }
     confirm(context)
+}
+
+/// Tells what ended the apply before there was a plan; the exit code.
+fn unplanned(
+    context: &Context<'_>,
+    teller: Teller,
+    fleet: &FleetName,
+    error: &Error,
+    started: Instant,
+    output: Output,
+) -> Exit {
+    let report = apply::unplanned(fleet, error);
+    let report = refused(context, &teller, report, error);
+    end(context, teller, &report, started, output)
 }
 
 /// What ended the apply early is told at once, and is the report too.

@@ -148,7 +148,7 @@ fn line(event: &Event<'_>) -> Option<String> {
             harmless(reason)
         ),
         Event::TenantFinished(outcome) => tenant(outcome),
-        Event::Cancelled { .. } => "no more tenants are begun".to_owned(),
+        Event::Cancelled { reason } => format!("no more tenants are begun: {}", reason.why()),
         // A run without databases has nothing to do, and a refusal is told as the error it is.
         Event::RunStarted { .. }
         | Event::TenantStarted { .. }

@@ -18,6 +18,7 @@ use crate::model::desired::Desired;
 use crate::model::name::ClusterName;
 use crate::model::observed::{LiveDatabase, Unreachable};
 use crate::observe::{self, Targets};
+use crate::pg::error::CHECK_CONNECTION;
 use crate::pg::settings::Target;
 
 use checks::Scene;
@@ -79,12 +80,8 @@ fn database(
 }
 
 fn unreachable(why: Unreachable) -> Finding {
-    let hint = if why.message.ends_with("SQLSTATE 42501") {
-        "GRANT CONNECT ON DATABASE … TO … as a superuser, with the names above."
-    } else {
-        "Check that the server runs, and --database-url, the cluster's `url`, DATABASE_URL or PG*."
-    };
-    Finding::failed(why.message, why.hint.unwrap_or_else(|| hint.to_owned()))
+    let hint = why.hint.unwrap_or_else(|| CHECK_CONNECTION.to_owned());
+    Finding::failed(why.message, hint)
 }
 
 fn facts(
@@ -103,7 +100,7 @@ fn facts(
     };
     facts::read(request.desired, live, &place).map_err(|error| Unreachable {
         message: format!("{}: {error}", target.place()),
-        hint: error.hint,
+        hint: Some(error.connection_hint()),
     })
 }
 

@@ -60,12 +60,6 @@ impl Clients {
         Wire::connect(&self.target)
     }
 
-    /// Leaves a connection to the next who needs one; its transaction must be over.
-    pub fn put_back(&self, wire: Wire) {
-        lock(&self.stack).put_back(Held { wire, uses: 1 });
-        self.changed.notify_all();
-    }
-
     /// Works with an idle connection, or a new one.
     ///
     /// It comes back if the work went well, with its transaction over. After an error it is doubtful, and

@@ -48,6 +48,31 @@ impl PgError {
     }
 }
 
+/// What to look at when a database isn't reached and nothing more is known.
+pub const CHECK_CONNECTION: &str = "Check that the server runs, and where --database-url, the cluster's `url`, \
+     TENANTRY_DATABASE_URL, DATABASE_URL or PG* lead.";
+
+impl PgError {
+    /// What a person can do about a database that wasn't reached, or couldn't be read to the end.
+    #[must_use]
+    pub fn connection_hint(&self) -> String {
+        let hint = match self.sqlstate.as_deref() {
+            Some("28P01" | "28000") => {
+                "Correct the user or the password, or let the role in by the server's pg_hba.conf."
+            }
+            None if self.message.contains("password missing") => {
+                "Give a password: in PGPASSWORD, ~/.pgpass (mode 0600) or the cluster's `password_command`."
+            }
+            Some("3D000") => "Correct the database's name, or create the database.",
+            Some("42501") if self.severity.as_deref() == Some("FATAL") => {
+                "GRANT CONNECT ON DATABASE … TO … as a superuser, with the names above."
+            }
+            _ => CHECK_CONNECTION,
+        };
+        self.hint.clone().unwrap_or_else(|| hint.to_owned())
+    }
+}
+
 impl From<Silence> for PgError {
     fn from(silence: Silence) -> Self {
         Self {
@@ -130,4 +155,32 @@ impl From<postgres::Error> for PgError {
 /// text holds NUL, is refused before anything is sent.
 fn is_broken(error: &io::Error) -> bool {
     error.kind() != io::ErrorKind::InvalidInput
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hint(sqlstate: Option<&str>, severity: &str, message: &str) -> String {
+        PgError {
+            sqlstate: sqlstate.map(str::to_owned),
+            severity: Some(severity.to_owned()),
+            ..PgError::own(message)
+        }
+        .connection_hint()
+    }
+
+    #[test]
+    fn a_hint_fits_what_kept_us_out() {
+        assert!(hint(Some("28P01"), "FATAL", "x").contains("password"));
+        assert!(hint(None, "", "invalid configuration: password missing").contains("PGPASSWORD"));
+        assert!(hint(Some("42501"), "FATAL", "x").starts_with("GRANT CONNECT"));
+        // A table that may not be read is no matter of the connection.
+        assert_eq!(hint(Some("42501"), "ERROR", "x"), CHECK_CONNECTION);
+        let own = PgError {
+            hint: Some("Do this.".to_owned()),
+            ..PgError::own("x")
+        };
+        assert_eq!(own.connection_hint(), "Do this.");
+    }
 }

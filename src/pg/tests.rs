@@ -110,9 +110,8 @@ fn a_connection_is_used_again_and_a_doubtful_one_is_not() {
     assert!(!error.closed);
     let second = backend();
     assert_ne!(second, first);
-    let wire = clients.connect().unwrap();
-    clients.put_back(wire);
-    assert_ne!(backend(), second);
+    let beside = clients.with(|_| Ok::<_, PgError>(backend())).unwrap();
+    assert_ne!(beside, second);
 }
 
 fn backend(wire: &mut Wire) -> String {
@@ -274,9 +273,9 @@ fn lost_connections_say_so_and_take_the_idle_ones_along() {
         "{error:?}"
     );
     assert!(error.closed, "{error:?}");
-    for _ in 0..3 {
-        clients.put_back(clients.connect().unwrap());
-    }
+    let idle = |_: &mut Wire| Ok::<_, PgError>(());
+    let two = |_: &mut Wire| clients.with(idle);
+    clients.with(|_| clients.with(two)).unwrap();
     server.restart_immediate().unwrap();
     let error = clients.with(|wire| wire.run("SELECT")).unwrap_err();
     assert!(error.closed, "{error:?}");

@@ -44,9 +44,7 @@ pub(super) fn unreachable(cluster: &ClusterName, why: Option<&Unreachable>) -> O
     Obstacle::new(
         BlockedCode::Unreachable,
         format!("cluster {cluster} can't be reached: {words}"),
-        hint.unwrap_or_else(|| {
-            "Check that the server runs, and --database-url, the cluster's `url`, DATABASE_URL or PG*.".into()
-        }),
+        hint.unwrap_or_else(|| "Check with `tenantry doctor` what stands in the way.".into()),
     )
 }
 

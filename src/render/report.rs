@@ -29,7 +29,7 @@ pub fn report(report: &Report, elapsed: Duration, verbose: bool) -> String {
     notices(&mut page, report);
     page.gap();
     if let Some(reason) = report.cancelled {
-        page.item(0, &paint(Label::Warning, cancelled(reason)));
+        page.item(0, &paint(Label::Warning, &cancelled(reason)));
     }
     if report.summary.is_left() {
         page.item(0, &how_to_go_on(report));
@@ -143,20 +143,16 @@ fn notices(page: &mut Page, report: &Report) {
     }
 }
 
-fn cancelled(reason: CancelReason) -> &'static str {
+fn cancelled(reason: CancelReason) -> String {
     match reason {
+        CancelReason::Interrupt => "Interrupted: running tenants were finished.".to_owned(),
+        CancelReason::SecondInterrupt => {
+            "Interrupted: running statements were cancelled.".to_owned()
+        }
         CancelReason::TooManyFailures => {
-            "Stopped: more tenants failed than `rollout.max_failures` bears."
+            "Stopped: more tenants failed than `rollout.max_failures` bears.".to_owned()
         }
-        CancelReason::CanaryFailed => "Stopped: a canary failed.",
-        CancelReason::RepeatedFailure => {
-            "Stopped: one tenant after the other failed with the same error."
-        }
-        CancelReason::Systemic => "Stopped: every other tenant would have met the same error.",
-        CancelReason::LockLost => "Stopped: the run lock was lost.",
-        CancelReason::ServerSilent => "Stopped: the server doesn't answer any more.",
-        CancelReason::Interrupt => "Interrupted: running tenants were finished.",
-        CancelReason::SecondInterrupt => "Interrupted: running statements were cancelled.",
+        _ => format!("Stopped: {}.", reason.why()),
     }
 }
 

@@ -336,3 +336,25 @@ fn an_apply_that_comes_to_no_plan_reports_too() {
         assert_eq!(told.lines().count(), 1, "no run is named: {told}");
     }
 }
+
+#[test]
+fn an_apply_whose_tenants_cannot_be_asked_for_reports_too() {
+    let mut fleet = Fleet::small(&["acme"]);
+    fleet.extra = "tenants_from: { query: 'SELECT id FROM nowhere' }\n".into();
+    let args = ["apply", "--auto-approve", "--format", "json"];
+    let report = fleet.run(args).expect(1).json();
+    assert_eq!(report["exit"], 1);
+    let message = report["error"]["message"].as_str().expect("a message");
+    assert!(message.contains("\"nowhere\" does not exist"), "{message}");
+}
+
+#[test]
+fn a_database_that_is_not_there_is_hinted_at() {
+    let fleet = Fleet::small(&["acme"]);
+    let url = fleet.database.direct_url();
+    let absent = url.replace(&fleet.database.name, "absent");
+    let plan = ["plan", "--format", "json", "--database-url", &absent];
+    let plan = fleet.run(plan).expect(1).json();
+    let hint = &plan["blocked"][0]["hint"];
+    assert_eq!(hint, "Correct the database's name, or create the database.");
+}

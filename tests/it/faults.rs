@@ -22,14 +22,6 @@ fn counting(tenants: &[&str]) -> Fleet {
     fleet
 }
 
-fn counters(fleet: &Fleet, tenants: &[&str]) -> Vec<String> {
-    let one = |tenant: &&str| {
-        let sql = format!("SELECT n FROM t_{tenant}.counter");
-        fleet.database.texts(&sql).concat()
-    };
-    tenants.iter().map(one).collect()
-}
-
 #[test]
 fn a_server_that_restarts_costs_a_retry() {
     let own = OwnServer::new();
@@ -65,7 +57,7 @@ fn a_server_that_restarts_costs_a_retry() {
         }
     }
     fleet.run(["apply", "--auto-approve"]).expect(0);
-    assert_eq!(counters(&fleet, &tenants), ["1"; 4]);
+    assert_eq!(fleet.counters(&tenants), ["1"; 4]);
     fleet.expect_no_changes();
 }
 
@@ -101,7 +93,7 @@ fn a_statement_that_takes_too_long_is_rolled_back_and_shown() {
             .is_some_and(|hint| hint.contains("timeout statement=")),
         "{error:#}"
     );
-    assert_eq!(counters(&fleet, &["acme"]), ["0"]);
+    assert_eq!(fleet.counters(&["acme"]), ["0"]);
     assert_eq!(
         fleet.database.count("SELECT count(*) FROM t_acme.history"),
         0
@@ -112,7 +104,7 @@ fn a_statement_that_takes_too_long_is_rolled_back_and_shown() {
         &format!("-- tenantry: timeout statement=1min\nSELECT pg_sleep(0.5);\n{COUNT_UP}"),
     );
     fleet.apply(0);
-    assert_eq!(counters(&fleet, &["acme"]), ["1"]);
+    assert_eq!(fleet.counters(&["acme"]), ["1"]);
 }
 
 #[test]
@@ -152,7 +144,7 @@ fn a_deadlock_is_tried_again() {
         retrying[0]["reason"].to_string().contains("40P01"),
         "{retrying:?}"
     );
-    assert_eq!(counters(&fleet, &["acme"]), ["1"]);
+    assert_eq!(fleet.counters(&["acme"]), ["1"]);
     fleet.expect_no_changes();
 }
 
@@ -182,7 +174,7 @@ fn race(grouped: bool, rounds: u64) {
     for round in 1..=rounds {
         let name = format!("V{round}__count_{round}");
         fleet.migration(&format!("{name}.sql"), COUNT_UP);
-        let before: i64 = counters(&fleet, &["acme"])[0].parse().expect("a number");
+        let before: i64 = fleet.counters(&["acme"])[0].parse().expect("a number");
         let running = fleet.start_apply(&[]);
         // The two meet at ever other points.
         match round % 4 {
@@ -210,7 +202,7 @@ fn race(grouped: bool, rounds: u64) {
         (ours, theirs) = (ours + i64::from(by_us), theirs + i64::from(by_refinery));
         let rows = format!("SELECT count(*) FROM t_acme.history WHERE version = {round}");
         assert_eq!(fleet.database.count(&rows), 1, "recorded once, {when}");
-        let after: i64 = counters(&fleet, &["acme"])[0].parse().expect("a number");
+        let after: i64 = fleet.counters(&["acme"])[0].parse().expect("a number");
         if grouped {
             assert_eq!((after - before, by_us), (1, !by_refinery), "{when}");
         } else {
@@ -245,7 +237,7 @@ fn a_copied_database_is_the_same_fleets_and_stands_alone() {
     fleet.expect_no_changes();
     fleet.migration("V1__count.sql", COUNT_UP);
     fleet.apply(0);
-    assert_eq!(counters(&fleet, &["acme"]), ["1"]);
+    assert_eq!(fleet.counters(&["acme"]), ["1"]);
     assert_eq!(original.texts("SELECT n FROM t_acme.counter"), ["0"]);
     let renamed = fleet
         .run_edited("fleet: shop", "fleet: staging", &["plan"])
@@ -274,7 +266,7 @@ fn a_tenant_that_two_databases_record_is_blocked() {
     // Which of the two is the tenant can't be known, so neither is touched.
     assert_eq!(blocked(&fleet.plan()), ["acme moved"]);
     fleet.apply(4);
-    assert_eq!(counters(&fleet, &["acme"]), ["0"]);
+    assert_eq!(fleet.counters(&["acme"]), ["0"]);
     assert_eq!(copy.texts("SELECT n FROM t_acme.counter"), ["0"]);
 }
 
@@ -306,7 +298,7 @@ fn the_clock_that_counts_is_the_servers() {
         fleet.migration("V1__count.sql", COUNT_UP);
         fleet.apply(0);
         fleet.expect_no_changes();
-        assert_eq!(counters(&fleet, &["acme", "globex"]), ["1", "1"]);
+        assert_eq!(fleet.counters(&["acme", "globex"]), ["1", "1"]);
         let now = "now() - interval '1 hour' AND now()";
         for (table, times) in [
             ("run", &["started_at", "finished_at"][..]),

@@ -22,14 +22,6 @@ fn counting(tenants: &[&str]) -> Fleet {
     fleet
 }
 
-fn counters(fleet: &Fleet, tenants: &[&str]) -> Vec<String> {
-    let one = |tenant: &&str| {
-        let sql = format!("SELECT n FROM t_{tenant}.counter");
-        fleet.database.texts(&sql).concat()
-    };
-    tenants.iter().map(one).collect()
-}
-
 /// Stopped processes, which go on when this is dropped.
 struct Stopped(Vec<Pid>);
 
@@ -102,7 +94,7 @@ fn a_stopped_backend_makes_its_tenant_unknown_and_ends_the_run() {
     drop(stopped);
     gate.open();
     fleet.apply(0);
-    assert_eq!(counters(&fleet, &tenants), ["1", "1"]);
+    assert_eq!(fleet.counters(&tenants), ["1", "1"]);
     fleet.expect_no_changes();
 }
 
@@ -193,6 +185,6 @@ fn a_stopped_server_ends_plan_and_apply() {
     drop(frozen);
     gate.open();
     fleet.apply(0);
-    assert_eq!(counters(&fleet, &tenants), ["1", "1", "1"]);
+    assert_eq!(fleet.counters(&tenants), ["1", "1", "1"]);
     fleet.expect_no_changes();
 }

@@ -134,6 +134,15 @@ impl Fleet {
         self.start(all.iter().chain(args))
     }
 
+    /// What each of these tenants' `counter` has come to.
+    pub fn counters(&self, tenants: &[&str]) -> Vec<String> {
+        let one = |tenant: &&str| {
+            let sql = format!("SELECT n FROM t_{tenant}.counter");
+            self.database.texts(&sql).concat()
+        };
+        tenants.iter().map(one).collect()
+    }
+
     /// Runs the program on this fleet's file with one text in it replaced.
     #[track_caller]
     pub fn run_edited(&self, from: &str, to: &str, args: &[&str]) -> Run {
