@@ -114,6 +114,7 @@ fn read(
         available,
         tenants,
         schemas,
+        shapes: None,
     })
 }
 

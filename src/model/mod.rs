@@ -11,6 +11,8 @@ pub mod migration;
 pub mod name;
 pub mod near;
 pub mod observed;
+pub mod reference;
+pub mod shape;
 pub mod template;
 pub mod tenant_source;
 

@@ -8,6 +8,7 @@ use super::migration::History;
 use super::name::{
     ClusterName, ExtensionName, FleetName, RoleName, SchemaName, TableName, TemplateName, TenantId,
 };
+use super::shape::Shape;
 use super::template::ContentHash;
 
 /// The fleet as its databases describe it.
@@ -37,6 +38,26 @@ pub struct LiveDatabase {
     pub tenants: BTreeMap<TenantId, ControlTenant>,
     /// Schemas that exist, save PostgreSQL's own.
     pub schemas: BTreeMap<SchemaName, LiveSchema>,
+    /// The shapes of the selected tenants' schemas, where they were asked for.
+    pub shapes: Option<LiveShapes>,
+}
+
+/// The shapes of many schemas.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LiveShapes {
+    /// In no order.
+    pub groups: Vec<ShapeGroup>,
+    /// Schemas that couldn't be read, with the server's words.
+    pub unreadable: BTreeMap<SchemaName, String>,
+}
+
+/// Schemas that are alike, up to their own names as whole words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShapeGroup {
+    /// Sorted, at least one.
+    pub schemas: Vec<SchemaName>,
+    /// Of the first of them.
+    pub shape: Shape,
 }
 
 /// What a server says of itself and of us.

@@ -151,6 +151,7 @@ pub(super) fn database(number: u32) -> LiveDatabase {
         available: BTreeMap::new(),
         tenants: BTreeMap::new(),
         schemas: BTreeMap::new(),
+        shapes: None,
     }
 }
 
