@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use postgres::types::Type;
-use postgres::{Client, NoTls};
+use postgres::{Client, NoTls, SimpleQueryMessage};
 
 use crate::Failure;
 use crate::workload::File;
@@ -49,19 +49,69 @@ impl Raw {
     ) -> Result<Duration, Failure> {
         // One text for all, so that its statements start at the same offsets.
         let files = format!("{sql}COMMIT");
+        let open = |schema: &str| {
+            let schema = format!("\"{schema}\"");
+            let before = before(&schema);
+            format!("BEGIN; {before} SET LOCAL search_path = {schema}, pg_temp")
+        };
+        self.each(schemas, |client, schema| {
+            client.batch_execute(&open(schema))?;
+            Ok(client.batch_execute(&files)?)
+        })
+    }
+
+    /// Hands the tenants out to the connections.
+    fn each(
+        &mut self,
+        tenants: &[String],
+        work: impl Fn(&mut Client, &str) -> Result<(), Failure> + Sync,
+    ) -> Result<Duration, Failure> {
         let next = AtomicUsize::new(0);
+        let one_by_one = |client: &mut Client| -> Result<(), Failure> {
+            while let Some(tenant) = tenants.get(next.fetch_add(1, Ordering::Relaxed)) {
+                work(client, tenant)?;
+            }
+            Ok(())
+        };
         let started = Instant::now();
         std::thread::scope(|scope| {
             let workers: Vec<_> = self
                 .clients
                 .iter_mut()
-                .map(|client| scope.spawn(|| work(client, schemas, &next, &before, &files)))
+                .map(|client| scope.spawn(|| one_by_one(client)))
                 .collect();
             workers
                 .into_iter()
                 .try_for_each(|worker| worker.join().map_err(|_| "a raw worker panicked")?)
         })?;
         Ok(started.elapsed())
+    }
+
+    /// Runs a migration in each of these tenants' schemas as a tool must that keeps its word: under the tenant's lock,
+    /// after a look at what it stands on, bounded in time, and with the rows of ledger, journal and tenant. The fewest
+    /// messages and statements that do it.
+    pub fn migrate_safely(
+        &mut self,
+        ids: &[String],
+        migration: &File,
+    ) -> Result<Duration, Failure> {
+        let client = self.clients.first_mut().ok_or("no connection")?;
+        let known = client.query_one(
+            "SELECT (SELECT run FROM tenantry.run LIMIT 1)::text, \
+             (SELECT sha256 FROM tenantry.content WHERE kind = 'migration' LIMIT 1)",
+            &[],
+        )?;
+        let (run, sha256): (String, String) = (known.get(0), known.get(1));
+        let files = recorded(std::slice::from_ref(migration));
+        self.each(ids, |client, id| {
+            let opened = client.simple_query(&opening(id))?;
+            let uid = opened.iter().find_map(|message| match message {
+                SimpleQueryMessage::Row(row) => row.try_get("uid").ok().flatten(),
+                _ => None,
+            });
+            let uid = uid.ok_or("no such tenant")?;
+            Ok(client.batch_execute(&format!("{files}{}", rows(uid, id, &run, &sha256)))?)
+        })
     }
 
     /// Asks by hand what a no-op plan asks; the number of history rows.
@@ -73,23 +123,28 @@ impl Raw {
     }
 }
 
-fn work(
-    client: &mut Client,
-    schemas: &[String],
-    next: &AtomicUsize,
-    before: &(impl Fn(&str) -> String + Sync),
-    files: &str,
-) -> Result<(), Failure> {
-    while let Some(schema) = schemas.get(next.fetch_add(1, Ordering::Relaxed)) {
-        let schema = format!("\"{schema}\"");
-        let open = format!(
-            "BEGIN; {} SET LOCAL search_path = {schema}, pg_temp",
-            before(&schema)
-        );
-        client.batch_execute(&open)?;
-        client.batch_execute(files)?;
-    }
-    Ok(())
+/// The lock, the tenant's row and history, and what bounds the transaction.
+fn opening(id: &str) -> String {
+    format!(
+        "BEGIN; SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL lock_timeout = 5000; \
+         SET LOCAL statement_timeout = 600000; SET LOCAL idle_in_transaction_session_timeout = 60000; \
+         SET LOCAL client_connection_check_interval = 500; SET LOCAL application_name = 'by hand/{id}'; \
+         SELECT pg_try_advisory_xact_lock(hashtextextended('tenantry/tenant/{id}', 0)); \
+         SELECT uid, schema_name, template, history_table, state FROM tenantry.tenant WHERE id = '{id}'; \
+         SELECT version, name, checksum FROM \"tenant_{id}\".refinery_schema_history ORDER BY version; \
+         SET LOCAL search_path = \"tenant_{id}\", pg_temp"
+    )
+}
+
+/// What is recorded with the work, and its end.
+fn rows(uid: &str, id: &str, run: &str, sha256: &str) -> String {
+    format!(
+        "INSERT INTO tenantry.ledger (tenant_uid, run, sha256, direction, version, name) \
+         VALUES ('{uid}', '{run}', '{sha256}', 'up', 5, 'later'); \
+         INSERT INTO tenantry.step (run, tenant, action, status, took_ms) \
+         VALUES ('{run}', '{id}', 'migrate by hand', 'applied', 1); \
+         UPDATE tenantry.tenant SET changed_at = clock_timestamp() WHERE uid = '{uid}'; COMMIT"
+    )
 }
 
 /// refinery's history table, which a stock runner makes in every schema too.
@@ -151,8 +206,6 @@ fn histories_of(client: &mut Client, schemas: &[String]) -> Result<usize, Failur
         })
         .collect();
     let messages = client.simple_query(&format!("BEGIN READ ONLY;{}COMMIT", selects.concat()))?;
-    let is_row = |message: &&postgres::SimpleQueryMessage| {
-        matches!(message, postgres::SimpleQueryMessage::Row(_))
-    };
+    let is_row = |message: &&SimpleQueryMessage| matches!(message, SimpleQueryMessage::Row(_));
     Ok(messages.iter().filter(is_row).count())
 }
