@@ -160,7 +160,7 @@ fn control(wire: &mut Wire) -> Result<(ControlState, Tenants), PgError> {
             let tenants = if version > crate::control::VERSION {
                 Tenants::new()
             } else {
-                catalog::tenants(wire)?
+                catalog::tenants(wire, None)?
             };
             Ok((state, tenants))
         }

@@ -5,7 +5,6 @@ pub mod cancel;
 pub mod capacity;
 mod check;
 mod databases;
-mod locate;
 pub mod locks;
 pub mod locks_needed;
 pub mod prepare;

@@ -3,6 +3,7 @@
 //! `pg_catalog` only, each query for all tenants at once, so that their number doesn't grow with the fleet.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use postgres::types::Type;
 use uuid::Uuid;
@@ -145,10 +146,47 @@ fn fleet_row(row: &postgres::Row) -> Result<FleetRow, PgError> {
     })
 }
 
-/// Every row of `tenantry.tenant`.
-pub fn tenants(wire: &mut Wire) -> Result<BTreeMap<TenantId, ControlTenant>, PgError> {
-    let rows = wire.typed(include_str!("queries/tenants.sql"), &[])?;
-    rows.iter().map(control_tenant).collect()
+/// The rows of `tenantry.tenant`, of these tenants or of all. What ran on them is read where the role may.
+pub fn tenants(
+    wire: &mut Wire,
+    only: Option<&[String]>,
+) -> Result<BTreeMap<TenantId, ControlTenant>, PgError> {
+    let rows = wire.typed(
+        include_str!("queries/tenants.sql"),
+        &[(&only, Type::TEXT_ARRAY)],
+    )?;
+    let mut tenants: BTreeMap<TenantId, ControlTenant> =
+        rows.iter().map(control_tenant).collect::<Result<_, _>>()?;
+    if may_read(wire, "ledger")? {
+        applied(wire, only, &mut tenants)?;
+    }
+    Ok(tenants)
+}
+
+/// Whether a table of the control schema is there and this role may read it.
+pub fn may_read(wire: &mut Wire, table: &str) -> Result<bool, PgError> {
+    let sql = "SELECT COALESCE(pg_catalog.has_table_privilege(pg_catalog.to_regclass('tenantry.' || $1), 'SELECT'), false)";
+    let rows = wire.typed(sql, &[(&table, Type::TEXT)])?;
+    Ok(rows.first().is_some_and(|row| row.get(0)))
+}
+
+fn applied(
+    wire: &mut Wire,
+    only: Option<&[String]>,
+    tenants: &mut BTreeMap<TenantId, ControlTenant>,
+) -> Result<(), PgError> {
+    let sql = include_str!("queries/applied.sql");
+    for row in wire.typed(sql, &[(&only, Type::TEXT_ARRAY)])? {
+        let hashes: Option<Vec<String>> = row.get(0);
+        let hashes: Option<Arc<[ContentHash]>> =
+            hashes.map(|hashes| hashes.into_iter().map(ContentHash).collect());
+        for id in row.get::<_, Vec<String>>(1) {
+            if let Some(tenant) = tenants.get_mut(&named(TenantId::new(id))?) {
+                tenant.applied.clone_from(&hashes);
+            }
+        }
+    }
+    Ok(())
 }
 
 fn control_tenant(row: &postgres::Row) -> Result<(TenantId, ControlTenant), PgError> {
@@ -164,6 +202,7 @@ fn control_tenant(row: &postgres::Row) -> Result<(TenantId, ControlTenant), PgEr
         generation: row.get(8),
         values: serde_json::from_str(&values)
             .map_err(|error| PgError::own(format!("tenantry.tenant.values: {error}")))?,
+        applied: None,
     };
     Ok((named(TenantId::new(row.get::<_, String>(0)))?, tenant))
 }
