@@ -211,13 +211,8 @@ fn act(wire: &mut Wire, work: &Work<'_>, prepared: &Prepared<'_>) -> Result<(), 
     let Err((error, batch)) = runner::run(wire, &prepared.script) else {
         return Ok(());
     };
-    let mut located = locate::by_position(&error, &batch, &prepared.files);
-    if located.is_none() && locate::is_worth_replaying(&error) {
-        located = replay(wire, work, prepared);
-    }
-    if located.is_none() && took_too_long(&error) {
-        located = locate::by_elimination(&prepared.script, &prepared.files);
-    }
+    let replay = || replay(wire, work, prepared);
+    let located = locate::find(&error, &batch, &prepared.script, &prepared.files, replay);
     Err(Broken {
         phase: if located.is_some() {
             Phase::File
@@ -231,11 +226,6 @@ fn act(wire: &mut Wire, work: &Work<'_>, prepared: &Prepared<'_>) -> Result<(), 
         error,
         located,
     })
-}
-
-/// Errors of a statement that waited or ran too long, or met another's: to run it again would take as long again.
-fn took_too_long(error: &PgError) -> bool {
-    matches!(error.sqlstate.as_deref(), Some("57014" | "55P03" | "40P01"))
 }
 
 fn replay(wire: &mut Wire, work: &Work<'_>, prepared: &Prepared<'_>) -> Option<Located> {

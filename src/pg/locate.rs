@@ -16,9 +16,29 @@ pub struct Located {
     pub place: Option<sql::Place>,
 }
 
+/// The place of an error that a script's message was answered with. `replay` opens the transaction anew and goes
+/// [`by_replay`].
+pub fn find(
+    error: &PgError,
+    batch: &Batch,
+    script: &Script,
+    files: &Files<'_>,
+    replay: impl FnOnce() -> Option<Located>,
+) -> Option<Located> {
+    let located = by_position(error, batch, files);
+    if located.is_some() {
+        located
+    } else if is_worth_replaying(error) {
+        replay()
+    } else if took_too_long(error) {
+        by_elimination(script, files)
+    } else {
+        None
+    }
+}
+
 /// The place an error's own position points at, if it lies in a file.
-#[must_use]
-pub fn by_position(error: &PgError, batch: &Batch, files: &Files<'_>) -> Option<Located> {
+fn by_position(error: &PgError, batch: &Batch, files: &Files<'_>) -> Option<Located> {
     let (number, position) = batch.file_at(error.position?)?;
     files.place(number, position)
 }
@@ -54,8 +74,7 @@ pub fn by_replay(
 
 /// The place of an error that names none and isn't worth running everything again for: where only one file has run
 /// it is that file, and where that has one statement, this one.
-#[must_use]
-pub fn by_elimination(script: &Script, files: &Files<'_>) -> Option<Located> {
+fn by_elimination(script: &Script, files: &Files<'_>) -> Option<Located> {
     let mut all = script.texts();
     let (text, None) = (all.next()?, all.next()) else {
         return None;
@@ -77,6 +96,11 @@ pub fn is_worth_replaying(error: &PgError) -> bool {
             class,
             None | Some("40" | "53" | "55" | "57" | "08" | "58" | "XX")
         )
+}
+
+/// Errors of a statement that waited or ran too long, or met another's: to run it again would take as long again.
+fn took_too_long(error: &PgError) -> bool {
+    matches!(error.sqlstate.as_deref(), Some("57014" | "55P03" | "40P01"))
 }
 
 /// An error as it goes into a report.
