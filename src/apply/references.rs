@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use uuid::Uuid;
 
 use crate::model::name::ClusterName;
-use crate::model::observed::ServerFacts;
 use crate::model::reference::Recipe;
 use crate::pg::catalog;
 use crate::pg::clients::Clients;
@@ -69,13 +68,13 @@ fn on_database(
     if !go_on() {
         return Vec::new();
     }
-    let (server, recipes) = match read(request, &database.clients, changed) {
+    let recipes = match read(request, &database.clients, changed) {
         Ok(read) => read,
         Err(error) => return vec![format!("reading what the tenants are made from: {error}")],
     };
     let site = Site {
         clients: &database.clients,
-        server: &server,
+        server: &database.server,
         history_table: &request.desired.history_table,
         readers: &database.account.readers,
         elsewhere: None,
@@ -84,20 +83,20 @@ fn on_database(
     reference::keep(&site, &recipes, &go_on)
 }
 
-/// After the run's own changes: the right to create, and what the tenants are made from by now.
+/// What the tenants are made from by now.
 fn read(
     request: &Request<'_>,
     clients: &Clients,
     changed: &[String],
-) -> Result<(ServerFacts, BTreeSet<Recipe>), PgError> {
+) -> Result<BTreeSet<Recipe>, PgError> {
     clients.with(|wire| {
         wire.run(&begin_reading())?;
-        let server = catalog::server(wire)?;
-        let tenants = catalog::tenants(wire, Some(changed))?;
+        let mut tenants = catalog::tenants(wire, Some(changed))?;
+        catalog::applied(wire, Some(changed), &mut tenants)?;
         wire.run("COMMIT")?;
         let search_path = &request.desired.search_path;
         let recipes = tenants.values();
         let recipes = recipes.filter_map(|row| Recipe::of(row, search_path));
-        Ok((server, recipes.collect()))
+        Ok(recipes.collect())
     })
 }

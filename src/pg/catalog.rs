@@ -146,7 +146,7 @@ fn fleet_row(row: &postgres::Row) -> Result<FleetRow, PgError> {
     })
 }
 
-/// The rows of `tenantry.tenant`, of these tenants or of all. What ran on them is read where the role may.
+/// The rows of `tenantry.tenant`, of these tenants or of all. What ran on them is for [`applied`] to read.
 pub fn tenants(
     wire: &mut Wire,
     only: Option<&[String]>,
@@ -155,12 +155,7 @@ pub fn tenants(
         include_str!("queries/tenants.sql"),
         &[(&only, Type::TEXT_ARRAY)],
     )?;
-    let mut tenants: BTreeMap<TenantId, ControlTenant> =
-        rows.iter().map(control_tenant).collect::<Result<_, _>>()?;
-    if may_read(wire, "ledger")? {
-        applied(wire, only, &mut tenants)?;
-    }
-    Ok(tenants)
+    rows.iter().map(control_tenant).collect()
 }
 
 /// Whether a table of the control schema is there and this role may read it.
@@ -170,23 +165,34 @@ pub fn may_read(wire: &mut Wire, table: &str) -> Result<bool, PgError> {
     Ok(rows.first().is_some_and(|row| row.get(0)))
 }
 
-fn applied(
+/// Reads what ran on these tenants, where the role may.
+pub fn applied(
     wire: &mut Wire,
     only: Option<&[String]>,
     tenants: &mut BTreeMap<TenantId, ControlTenant>,
 ) -> Result<(), PgError> {
+    if !may_read(wire, "ledger")? {
+        return Ok(());
+    }
     let sql = include_str!("queries/applied.sql");
+    let mut applied: BTreeMap<Uuid, Arc<[ContentHash]>> = BTreeMap::new();
     for row in wire.typed(sql, &[(&only, Type::TEXT_ARRAY)])? {
-        let hashes: Option<Vec<String>> = row.get(0);
-        let hashes: Option<Arc<[ContentHash]>> =
-            hashes.map(|hashes| hashes.into_iter().map(ContentHash).collect());
-        for id in row.get::<_, Vec<String>>(1) {
-            if let Some(tenant) = tenants.get_mut(&named(TenantId::new(id))?) {
-                tenant.applied.clone_from(&hashes);
-            }
+        if let Some(hashes) = since_made(row.get(0)) {
+            let of = row.get::<_, Vec<Uuid>>(1).into_iter();
+            applied.extend(of.map(|tenant| (tenant, Arc::clone(&hashes))));
         }
     }
+    for tenant in tenants.values_mut() {
+        tenant.applied = applied.remove(&tenant.uid);
+    }
     Ok(())
+}
+
+/// The hashes after the last asterisk, which stands for the template; `None` without one.
+fn since_made(ran: &str) -> Option<Arc<[ContentHash]>> {
+    let (_, since) = ran.rsplit_once('*')?;
+    let hashes = since.split_whitespace();
+    Some(hashes.map(|hash| ContentHash(hash.to_owned())).collect())
 }
 
 fn control_tenant(row: &postgres::Row) -> Result<(TenantId, ControlTenant), PgError> {
@@ -430,6 +436,18 @@ fn named<T>(name: Result<T, crate::model::name::BadName>) -> Result<T, PgError> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_tenant_counts_from_its_last_template() {
+        let since = |ran| {
+            let hashes = since_made(ran)?;
+            Some(hashes.iter().map(|hash| hash.0.clone()).collect::<Vec<_>>())
+        };
+        assert_eq!(since("* a b"), Some(vec!["a".to_owned(), "b".to_owned()]));
+        assert_eq!(since("* a * b"), Some(vec!["b".to_owned()]));
+        assert_eq!(since("* a *"), Some(Vec::new()));
+        assert_eq!(since("a b"), None);
+    }
 
     #[test]
     fn servers_before_14_are_refused_by_name() {

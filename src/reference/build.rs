@@ -7,6 +7,7 @@ use std::thread;
 use crate::model::desired::Timeouts;
 use crate::model::name::{RoleName, SchemaName, TableName, qualified, quote_literal};
 use crate::model::reference::{Recipe, Reference, SCHEMA};
+use crate::model::shape::{Definition, ObjectKey, Shape};
 use crate::model::template::ContentHash;
 use crate::pg::catalog;
 use crate::pg::clients::Clients;
@@ -15,7 +16,7 @@ use crate::pg::files::Files;
 use crate::pg::locate::{self, Located};
 use crate::pg::runner::{self, Script};
 use crate::pg::stage::Stage;
-use crate::pg::wire::{OWN_PATH, Wire};
+use crate::pg::wire::Wire;
 use crate::report::Failure;
 
 use super::content::Contents;
@@ -126,13 +127,21 @@ impl Bench<'_> {
         };
         self.run_files(wire, recipe, &stage)?;
         let oid = oid_of(wire, stage.schema)?;
-        let shape = shape::read(wire, oid, self)?;
-        let after_dump = shape::after_dump();
+        let shape = self.shape(wire, oid)?;
+        let after_dump = after_dump();
         Ok(Reference {
             built_in: stage.schema.clone(),
             shape,
             after_dump,
         })
+    }
+
+    /// Still as the owner, who may use the schema whatever the connecting role inherits.
+    fn shape(&self, wire: &mut Wire, oid: u32) -> Result<Shape, PgError> {
+        let history_tables = [self.history_table.as_str().to_owned()];
+        let shapes = shape::read(wire, &[oid], &history_tables, self.readers, self.version);
+        let shape = shapes?.remove(&oid);
+        shape.ok_or_else(|| PgError::own("the scratch schema can't be read"))
     }
 
     /// Nothing of a shape depends on who owns all of it, so where the owner is unknown the connecting role will do.
@@ -192,7 +201,7 @@ impl Bench<'_> {
             between: stage.between(files.defer()),
             template,
             migrations: Vec::new(),
-            tail: [stage.between(files.defer()), OWN_PATH.to_owned()].join(";\n"),
+            tail: stage.between(files.defer()),
         })
     }
 }
@@ -223,22 +232,39 @@ fn oid_of(wire: &mut Wire, schema: &SchemaName) -> Result<u32, PgError> {
     oid.ok_or_else(|| PgError::own("the files of the template dropped their own schema"))
 }
 
+/// Until there are second forms.
+fn after_dump() -> BTreeMap<ObjectKey, Definition> {
+    BTreeMap::new()
+}
+
 /// Rolls back, for a connection that is dropped next: a pooler ends a session that is left within a transaction.
 const GIVE_UP: &str = "ROLLBACK; BEGIN";
 
 /// Until the canonical reader is there.
 mod shape {
-    use super::*;
-    use crate::model::shape::{Definition, Kind, ObjectKey, Shape};
+    use std::collections::BTreeMap;
 
-    pub fn read(wire: &mut Wire, oid: u32, bench: &Bench<'_>) -> Result<Shape, PgError> {
-        let _ = (bench.version, bench.readers);
+    use crate::model::name::RoleName;
+    use crate::model::shape::{Definition, Kind, ObjectKey, Shape};
+    use crate::pg::error::PgError;
+    use crate::pg::wire::Wire;
+
+    pub fn read(
+        wire: &mut Wire,
+        oids: &[u32],
+        history_tables: &[String],
+        _readers: &[RoleName],
+        _server: i32,
+    ) -> Result<BTreeMap<u32, Shape>, PgError> {
         let rows = wire.typed(
-            "SELECT c.relname || '.' || a.attname, format_type(a.atttypid, a.atttypmod) || ' ' || coalesce(pg_get_expr(d.adbin, d.adrelid), '') \
-             FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT attisdropped \
-             LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum \
-             WHERE c.relnamespace = $1 AND c.relname <> $2 AND c.relkind = 'r'",
-            &[(&oid, postgres::types::Type::OID), (&bench.history_table.as_str(), postgres::types::Type::TEXT)],
+            "SELECT c.relname || '.' || a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod) || ' ' || coalesce(pg_catalog.pg_get_expr(d.adbin, d.adrelid), '') \
+             FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT attisdropped \
+             LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum \
+             WHERE c.relnamespace = $1 AND c.relname <> ALL ($2::text[]) AND c.relkind = 'r'",
+            &[
+                (&oids[0], postgres::types::Type::OID),
+                (&history_tables, postgres::types::Type::TEXT_ARRAY),
+            ],
         )?;
         let mut shape = Shape::default();
         for row in rows {
@@ -252,10 +278,6 @@ mod shape {
             };
             shape.objects.insert(key, definition);
         }
-        Ok(shape)
-    }
-
-    pub fn after_dump() -> BTreeMap<ObjectKey, Definition> {
-        BTreeMap::new()
+        Ok([(oids[0], shape)].into())
     }
 }

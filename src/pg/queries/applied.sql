@@ -1,14 +1,15 @@
--- The migrations that ran on each tenant since it was last made, in order; once for all tenants of which they are
--- equal. NULL for those whose making isn't in the ledger. $1: the only tenants asked for, or NULL for all.
-SELECT r.applied, pg_catalog.array_agg(r.id)
-  FROM (SELECT t.id,
-               CASE WHEN m.entry IS NOT NULL
-                    THEN ARRAY(SELECT l.sha256 FROM tenantry.ledger l
-                                WHERE l.tenant_uid = t.uid AND l.entry > m.entry
-                                  AND l.version IS NOT NULL AND l.direction = 'up'
-                                ORDER BY l.entry) END AS applied
-          FROM tenantry.tenant t
-         CROSS JOIN LATERAL (SELECT pg_catalog.max(l.entry) AS entry FROM tenantry.ledger l
-                              WHERE l.tenant_uid = t.uid AND l.version IS NULL AND l.direction = 'up') m
-         WHERE $1::text[] IS NULL OR t.id = ANY ($1::text[])) r
- GROUP BY r.applied
+-- What ran on each tenant in order: the hashes of migrations, and an asterisk where it was made from its template;
+-- once for all tenants of which that is equal. $1: the only tenants asked for, or NULL for all.
+-- Read along ledger_tenant_idx in its order, since to sort within each tenant takes three times as long.
+SELECT r.ran, pg_catalog.array_agg(r.tenant_uid)
+  FROM (SELECT l.tenant_uid,
+               pg_catalog.string_agg(CASE WHEN l.version IS NULL THEN '*' ELSE l.sha256 END, ' ') COLLATE "C" AS ran
+          FROM (SELECT l.tenant_uid, l.version, l.sha256
+                  FROM tenantry.ledger l
+                 WHERE l.direction = 'up'
+                   AND ($1::text[] IS NULL
+                        OR l.tenant_uid = ANY (ARRAY(SELECT t.uid FROM tenantry.tenant t WHERE t.id = ANY ($1::text[]))))
+                 ORDER BY l.tenant_uid, l.entry
+                OFFSET 0) l
+         GROUP BY l.tenant_uid) r
+ GROUP BY r.ran
