@@ -12,6 +12,7 @@ mod patience;
 pub mod pooling;
 pub mod runner;
 pub mod settings;
+pub mod shape;
 mod stack;
 pub mod stage;
 pub mod tenants_from;
