@@ -160,7 +160,9 @@ fn control(wire: &mut Wire) -> Result<(ControlState, Tenants), PgError> {
             let tenants = if version > crate::control::VERSION {
                 Tenants::new()
             } else {
-                catalog::tenants(wire)?
+                let mut tenants = catalog::tenants(wire, None)?;
+                catalog::applied(wire, None, &mut tenants)?;
+                tenants
             };
             Ok((state, tenants))
         }

@@ -30,6 +30,8 @@ pub struct Report {
     /// What ended the apply before anything was tried; then every tenant of the plan is skipped.
     pub error: Option<Failure>,
     pub databases: Vec<DatabaseOutcome>,
+    /// What is worth knowing and changed nothing, such as a reference that wasn't kept.
+    pub notices: Vec<String>,
     pub outcomes: Vec<Outcome>,
     pub summary: ReportSummary,
 }
@@ -307,6 +309,7 @@ mod tests {
             cancelled: Some(CancelReason::CanaryFailed),
             error: None,
             databases: Vec::new(),
+            notices: Vec::new(),
             outcomes: vec![outcome()],
             summary: ReportSummary::default(),
         };

@@ -9,6 +9,7 @@ use crate::error::{Error, Exit};
 use crate::model::count;
 use crate::model::desired::{Tenant, Timeouts};
 use crate::model::name::{ClusterName, RoleName, TemplateName};
+use crate::model::observed::ServerFacts;
 use crate::pg::clients::Clients;
 use crate::pg::descriptors;
 use crate::pg::error::PgError;
@@ -33,6 +34,7 @@ pub(super) struct Database {
     pub clients: Clients,
     pub lock: RunLock,
     pub account: Account,
+    pub server: ServerFacts,
     pub parallel: usize,
     /// What to do when the lock table is too small.
     pub lock_hint: String,
@@ -127,9 +129,10 @@ impl Database {
             clients,
             lock,
             account: Account {
-                role: facts.role,
+                role: facts.role.clone(),
                 readers: Vec::new(),
             },
+            server: facts,
             parallel,
             lock_hint: lock_hint(parallel, room),
             recorded: false,

@@ -5,10 +5,10 @@ pub mod cancel;
 pub mod capacity;
 mod check;
 mod databases;
-mod locate;
 pub mod locks;
 pub mod locks_needed;
 pub mod prepare;
+mod references;
 mod reporting;
 mod retry;
 mod run_lock;
@@ -86,6 +86,7 @@ pub fn apply(
         wave::run_all(request, run, &databases, cancel, reporter)
     };
     let (mut report, exit) = reporting::report(request, run, cancel, prepared, outcomes);
+    report.notices = references::keep(request, run, &databases, cancel, &report.outcomes);
     report.resumable = databases.is_recorded() && report.summary.is_left();
     databases.finish(&report, exit);
     reporter.event(&Event::RunFinished {

@@ -18,7 +18,6 @@ use crate::plan::action::DatabaseAction;
 use crate::report::{DatabaseOutcome, Failure, Status};
 
 use super::cancel::Cancel;
-use super::locate;
 use super::retry::{self, Phase, Verdict};
 
 /// What one database is prepared for.
@@ -141,7 +140,7 @@ impl Broken {
         }
         outcomes.push(DatabaseOutcome {
             cluster: cluster.clone(),
-            error: Some(locate::failure(&self.error, &self.what, None)),
+            error: Some(retry::failure(&self.error, &self.what, None)),
             step: self.what,
             status: last,
         });
@@ -310,7 +309,7 @@ impl Steps<'_, '_> {
             Err(error) if error.closed => Err(error),
             Err(error) => {
                 self.wire.run("ROLLBACK TO optional_extension")?;
-                Ok(Some(locate::failure(&error, "optional extension", None)))
+                Ok(Some(retry::failure(&error, "optional extension", None)))
             }
         }
     }

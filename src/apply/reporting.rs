@@ -36,6 +36,7 @@ pub fn unplanned(fleet: &FleetName, error: &Error) -> Report {
         error: None,
         resumable: false,
         databases: Vec::new(),
+        notices: Vec::new(),
         outcomes: Vec::new(),
         summary: ReportSummary::default(),
     };
@@ -76,6 +77,7 @@ pub(super) fn report(
         cancelled,
         error: None,
         databases,
+        notices: Vec::new(),
         outcomes,
         summary,
     };

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use crate::pg::error::PgError;
+use crate::pg::locate::{self, Located};
+use crate::report::Failure;
 
 /// How often a transaction is begun anew before its error counts.
 pub const MAX_RETRIES: u32 = 6;
@@ -67,6 +69,16 @@ pub fn back_off(attempt: u32, noise: u8) -> Duration {
     let base = Duration::from_millis(100 << (attempt.clamp(1, MAX_RETRIES) - 1));
     // Between half and one and a half of the base, so that tenants that met don't meet again.
     base / 2 + base * u32::from(noise) / 255
+}
+
+/// An error as it goes into the report, with a hint where a general answer exists.
+#[must_use]
+pub fn failure(error: &PgError, attempted: &str, located: Option<Located>) -> Failure {
+    let failure = locate::failure(error, attempted, located);
+    Failure {
+        hint: failure.hint.or_else(|| hint(error).map(str::to_owned)),
+        ..failure
+    }
 }
 
 /// What a person can do about an error, where a general answer exists.

@@ -1,7 +1,6 @@
 //! One tenant, one transaction: lock, recheck, act, commit.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use uuid::Uuid;
 
@@ -11,11 +10,11 @@ use crate::model::migration::history_fingerprint;
 use crate::model::observed::LiveHistory;
 use crate::pg::error::PgError;
 use crate::pg::history;
+use crate::pg::locate::{self, Located};
 use crate::pg::runner;
-use crate::pg::wire::{self, BEGIN, OWN_PATH, ResultSet, SEE_ALL, Wire};
+use crate::pg::wire::{BEGIN, OWN_PATH, ResultSet, SEE_ALL, Wire};
 use crate::plan::action::Precondition;
 
-use super::locate::{self, Located};
 use super::retry::Phase;
 use super::work::{Account, Prepared, Work};
 
@@ -85,13 +84,13 @@ pub fn attempt(wire: &mut Wire, work: &Work<'_>, account: &Account) -> Result<At
     if open && !wire.is_closed() {
         // The connection goes away with the doubt if even this fails.
         let end = if result.is_ok() { "ROLLBACK" } else { GIVE_UP };
-        let _ = wire.within(one(work)).run(end);
+        let _ = wire.within(work.stage().one()).run(end);
     }
     result
 }
 
 fn transaction(wire: &mut Wire, work: &Work<'_>, account: &Account) -> Result<Attempt, Broken> {
-    let opened = match wire.within(one(work)).simple(&work.opening()) {
+    let opened = match wire.within(work.stage().one()).simple(&work.opening()) {
         Ok(opened) => opened,
         Err(error) if is_history_gone(work, &error) => {
             return Ok(Attempt::Stale(format!(
@@ -204,21 +203,16 @@ fn check_row(work: &Work<'_>, opened: &[ResultSet]) -> Result<(), String> {
 
 fn act(wire: &mut Wire, work: &Work<'_>, prepared: &Prepared<'_>) -> Result<(), Broken> {
     if let Some(create) = &prepared.create_schema {
-        wire.within(one(work))
+        wire.within(work.stage().one())
             .run(create)
             .map_err(own(&format!("creating schema {}", work.tenant.schema)))?;
     }
-    wire.within(all(work, prepared));
+    wire.within(work.stage().all(&prepared.script, &prepared.files));
     let Err((error, batch)) = runner::run(wire, &prepared.script) else {
         return Ok(());
     };
-    let mut located = locate::by_position(&error, &batch, prepared);
-    if located.is_none() && is_worth_replaying(&error) {
-        located = replay(wire, work, prepared);
-    }
-    if located.is_none() && took_too_long(&error) {
-        located = locate::by_elimination(prepared);
-    }
+    let replay = || replay(wire, work, prepared);
+    let located = locate::find(&error, &batch, &prepared.script, &prepared.files, replay);
     Err(Broken {
         phase: if located.is_some() {
             Phase::File
@@ -234,28 +228,14 @@ fn act(wire: &mut Wire, work: &Work<'_>, prepared: &Prepared<'_>) -> Result<(), 
     })
 }
 
-/// Errors of a statement's own data or logic come again; those of locks, resources and cancels needn't.
-fn is_worth_replaying(error: &PgError) -> bool {
-    let class = error.sqlstate.as_deref().and_then(|code| code.get(..2));
-    !error.closed
-        && !matches!(
-            class,
-            None | Some("40" | "53" | "55" | "57" | "08" | "58" | "XX")
-        )
-}
-
-/// Errors of a statement that waited or ran too long, or met another's: to run it again would take as long again.
-fn took_too_long(error: &PgError) -> bool {
-    matches!(error.sqlstate.as_deref(), Some("57014" | "55P03" | "40P01"))
-}
-
 fn replay(wire: &mut Wire, work: &Work<'_>, prepared: &Prepared<'_>) -> Option<Located> {
     wire.run("ROLLBACK").ok()?;
     let opened = wire.simple(&work.opening()).ok()?;
     if cell(&opened, 0, 0) != Some("t") {
         return None;
     }
-    let located = locate::by_replay(wire, prepared);
+    let create = prepared.create_schema.as_deref();
+    let located = locate::by_replay(wire, create, &prepared.script, &prepared.files);
     wire.run(GIVE_UP).ok()?;
     located
 }
@@ -263,35 +243,6 @@ fn replay(wire: &mut Wire, work: &Work<'_>, prepared: &Prepared<'_>) -> Option<L
 /// Rolls back, for a connection that is dropped next. What a rollback leaves, such as locks of the session, must not
 /// reach another client through a pooler, which ends a session that is left within a transaction.
 const GIVE_UP: &str = "ROLLBACK; BEGIN";
-
-/// How long a message of ours may take: together its statements are as quick as one of a file's may be.
-fn one(work: &Work<'_>) -> Duration {
-    wire::limit(times(work.tenant.timeouts.statement.0, 1))
-}
-
-/// How long the message with the files may take: each of their statements its timeout, and once more for ours.
-fn all(work: &Work<'_>, prepared: &Prepared<'_>) -> Duration {
-    let timeout = work.tenant.timeouts.statement.0;
-    let script = &prepared.script;
-    let migrations = script.migrations.iter().filter_map(|one| one.run.as_ref());
-    let texts = script.template.iter().chain(migrations);
-    let files = texts.map(|text| {
-        let own = prepared.files.get(text.file);
-        let own = own.and_then(|sent| sent.file.directives.statement_timeout);
-        // As many semicolons as statements, or more.
-        let statements = 1 + text.sql.bytes().filter(|byte| *byte == b';').count();
-        times(own.unwrap_or(timeout), statements)
-    });
-    wire::limit(files.fold(times(timeout, 1), Duration::saturating_add))
-}
-
-/// The time of so many statements; a timeout of zero is none, as it is to the server.
-fn times(timeout: Duration, statements: usize) -> Duration {
-    if timeout.is_zero() {
-        return Duration::MAX;
-    }
-    timeout.saturating_mul(u32::try_from(statements).unwrap_or(u32::MAX))
-}
 
 /// The server's notices, each once; one that says a name was cut is an error (SQLSTATE 42622).
 fn notices(wire: &mut Wire) -> Result<Vec<String>, Broken> {
@@ -318,11 +269,11 @@ fn notices(wire: &mut Wire) -> Result<Vec<String>, Broken> {
 }
 
 fn commit(wire: &mut Wire, work: &Work<'_>, prepared: &Prepared<'_>) -> Result<(), Broken> {
-    let Err(error) = wire.within(one(work)).run("COMMIT") else {
+    let Err(error) = wire.within(work.stage().one()).run("COMMIT") else {
         return Ok(());
     };
     // A constraint that a file put off until now.
-    let located = if is_worth_replaying(&error) {
+    let located = if locate::is_worth_replaying(&error) {
         replay(wire, work, prepared)
     } else {
         None

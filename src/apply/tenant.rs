@@ -10,7 +10,6 @@ use crate::pg::error::PgError;
 use crate::report::{CancelReason, Event, Failure, Outcome, Reporter, Status};
 
 use super::cancel::Cancel;
-use super::locate;
 use super::retry::{self, MAX_RETRIES, Phase, Verdict};
 use super::step::{self, Attempt, Broken, Done};
 use super::work::{Account, Work};
@@ -303,7 +302,7 @@ const CANCELLED: &str = "Apply again to go on: the second interrupt cancelled it
 const POLL: Duration = Duration::from_millis(200);
 
 fn failure(broken: Broken) -> Failure {
-    locate::failure(&broken.error, &broken.attempted, broken.located)
+    retry::failure(&broken.error, &broken.attempted, broken.located)
 }
 
 /// A tenant whose server fell silent before COMMIT was sent: nothing of it can be committed any more, but what was

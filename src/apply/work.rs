@@ -7,12 +7,13 @@ use uuid::Uuid;
 use crate::control;
 use crate::model::desired::{Desired, Tenant};
 use crate::model::name::{RoleName, SqlName, TenantId, qualified, quote_literal};
-use crate::model::template::{SourceFile, Template};
+use crate::model::template::Template;
+use crate::pg::files::Files;
 use crate::pg::runner::{self, Script};
-use crate::pg::wire::{BEGIN, OWN_PATH, SEE_ALL, guards};
+use crate::pg::stage::Stage;
+use crate::pg::wire::SEE_ALL;
 use crate::plan::Cohort;
 use crate::plan::action::Precondition;
-use crate::sql;
 
 use writing::Writing;
 
@@ -44,17 +45,9 @@ pub struct Prepared<'a> {
     /// Present for a new schema; sent as a message of its own.
     pub create_schema: Option<String>,
     pub script: Script,
-    /// By the numbers the script's texts carry.
-    pub files: Vec<Sent<'a>>,
+    pub files: Files<'a>,
     /// What it does, for people and the journal.
     pub steps: Vec<String>,
-}
-
-/// A file of the transaction, and the way back to it from its rendered text.
-#[derive(Debug)]
-pub struct Sent<'a> {
-    pub file: &'a SourceFile,
-    pub origin: sql::Origin,
 }
 
 impl<'a> Work<'a> {
@@ -75,21 +68,22 @@ impl<'a> Work<'a> {
     /// Result sets: whether the lock was got; the control row (uid, schema, template, history table, state,
     /// and for a saved plan whether it was carried out for this tenant before); the schema's oid; and for a live tenant its history.
     pub fn opening(&self) -> String {
+        let stage = self.stage();
         let history = if self.creates() {
             String::new()
         } else {
             format!(
                 "{}; {};",
-                self.role(),
+                stage.role(),
                 crate::pg::history::select(&self.tenant.schema, &self.desired.history_table)
             )
         };
         format!(
-            "{BEGIN}; DISCARD TEMP; {OWN_PATH}; {}; SET LOCAL standard_conforming_strings = on; {HEAR_ALL}; {SEE_ALL}; \
+            "{}; {SEE_ALL}; \
              SELECT pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtextextended({}, 0)); \
              SELECT uid, schema_name, template, history_table, state{} FROM tenantry.tenant WHERE id = {}; \
              SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = {}; {history}SET LOCAL row_security TO DEFAULT",
-            self.settings(),
+            stage.begin(),
             quote_literal(&control::tenant_lock(self.id)),
             self.carried_out(),
             quote_literal(self.id.as_str()),
@@ -106,56 +100,15 @@ impl<'a> Work<'a> {
         })
     }
 
-    /// What holds for the whole transaction, but for what files set for themselves.
-    fn settings(&self) -> String {
-        format!(
-            "{} SET LOCAL application_name = {}",
-            guards(self.tenant.timeouts),
-            quote_literal(&self.application_name())
-        )
-    }
-
-    /// What follows a file: nothing it has set or left in the session reaches another file or tenant.
-    fn afresh(&self) -> String {
-        [
-            OWN_PATH.to_owned(),
-            still_in_transaction(&self.application_name()),
-            CLEAN.to_owned(),
-            self.settings(),
-        ]
-        .join(";\n")
-    }
-
-    fn role(&self) -> String {
-        self.tenant.owner.as_ref().map_or_else(
-            || "SET LOCAL ROLE NONE".to_owned(),
-            |owner| format!("SET LOCAL ROLE {}", owner.quoted()),
-        )
-    }
-
-    /// Role, `search_path` and timeouts, as they stand before every file.
-    fn pin(&self) -> String {
-        let shared = self.desired.search_path.iter().map(SqlName::quoted);
-        let path: Vec<String> = std::iter::once(self.tenant.schema.quoted())
-            .chain(shared)
-            .collect();
-        let Timeouts { lock, statement } = Timeouts::of(self.tenant);
-        format!(
-            "{}; SET LOCAL search_path = {}, pg_temp; SET LOCAL lock_timeout = {lock}; \
-             SET LOCAL statement_timeout = {statement}",
-            self.role(),
-            path.join(", ")
-        )
-    }
-
-    fn create_schema(&self) -> String {
-        let owner = self.tenant.owner.as_ref();
-        let authorization = owner.map(|owner| format!(" AUTHORIZATION {}", owner.quoted()));
-        format!(
-            "CREATE SCHEMA {}{}",
-            self.tenant.schema.quoted(),
-            authorization.unwrap_or_default()
-        )
+    /// Where its files run.
+    pub fn stage(&self) -> Stage<'a> {
+        Stage {
+            schema: &self.tenant.schema,
+            owner: self.tenant.owner.as_ref(),
+            search_path: &self.desired.search_path,
+            timeouts: self.tenant.timeouts,
+            application_name: self.application_name(),
+        }
     }
 
     /// Lets those read a new tenant's history who were granted the control schema's own table of tenants, so that a
@@ -198,40 +151,4 @@ impl<'a> Work<'a> {
         let batch = runner::compose(&prepared.script).map_err(|error| error.to_string())?;
         Ok(format!("{};\n{create}{batch}COMMIT;\n", self.opening()))
     }
-}
-
-/// In milliseconds, as PostgreSQL takes them without a unit.
-struct Timeouts {
-    lock: u128,
-    statement: u128,
-}
-
-impl Timeouts {
-    fn of(tenant: &Tenant) -> Self {
-        Self {
-            lock: tenant.timeouts.lock.0.as_millis(),
-            statement: tenant.timeouts.statement.0.as_millis(),
-        }
-    }
-}
-
-/// Undoes what a file may leave in the session, which the next tenant would find there: settings and roles that
-/// `set_config` gave it for good, temporary tables, cursors, listening, locks of the session. Inside of the
-/// transaction, so that it goes with the commit, and no session is ever handed on to others unclean. What others
-/// have left in a pooler's session goes too; they couldn't count on it.
-/// `DEALLOCATE` isn't among it: behind a proxy the prepared statements may be other clients'.
-const CLEAN: &str = "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; SET client_encoding = 'UTF8'; \
-     DISCARD TEMP; DISCARD SEQUENCES; CLOSE ALL; UNLISTEN *; SELECT pg_catalog.pg_advisory_unlock_all()";
-
-/// The notice of a name that is cut must come, and it comes when a message is parsed.
-const HEAR_ALL: &str = "SET LOCAL client_min_messages = notice";
-
-/// Fails when the application name isn't ours any more: then a file has ended the transaction it was set in.
-fn still_in_transaction(name: &str) -> String {
-    // The cast of the setting can't be folded away, and is only reached when the names differ.
-    format!(
-        "SELECT CASE WHEN pg_catalog.current_setting('application_name') = {} THEN 0 \
-         ELSE ('a file ended its transaction, or set application_name: ' || pg_catalog.current_setting('application_name'))::int END",
-        quote_literal(name)
-    )
 }

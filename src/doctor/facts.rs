@@ -85,7 +85,7 @@ pub(super) struct Role {
 }
 
 /// The tables of the control schema that an apply writes.
-const WRITTEN: [&str; 5] = ["content", "ledger", "run", "step", "tenant"];
+const WRITTEN: [&str; 6] = ["content", "ledger", "reference", "run", "step", "tenant"];
 
 /// The tenants that live on a cluster.
 pub(super) fn tenants_on<'a>(

@@ -1,6 +1,7 @@
 //! The observed state: what the databases answered, read in a fixed number of round trips each.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use uuid::Uuid;
 
@@ -142,6 +143,9 @@ pub struct ControlTenant {
     pub generation: i64,
     /// Values of placeholders, by the hash of the content that used them.
     pub values: BTreeMap<ContentHash, BTreeMap<String, String>>,
+    /// The migrations that ran on it since it was last made, in the order they did, shared by all tenants of which
+    /// they are equal. `None` where the ledger can't be read, or doesn't know how the tenant was made.
+    pub applied: Option<Arc<[ContentHash]>>,
 }
 
 /// A schema that exists.

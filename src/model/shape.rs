@@ -13,9 +13,33 @@ pub const SHAPE_VERSION: i32 = 1;
 /// What a schema holds. Two schemas are made alike when their shapes say the same.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shape {
+    #[serde(with = "pairs")]
     pub objects: BTreeMap<ObjectKey, Definition>,
     /// What the shape can't describe; a schema that has any is only known in part.
     pub undescribed: BTreeSet<Undescribed>,
+}
+
+/// Definitions as a list of pairs, since the keys of a JSON object are texts.
+pub(super) mod pairs {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::{Definition, ObjectKey};
+
+    pub fn serialize<S: Serializer>(
+        definitions: &BTreeMap<ObjectKey, Definition>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(definitions)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<BTreeMap<ObjectKey, Definition>, D::Error> {
+        let pairs = Vec::<(ObjectKey, Definition)>::deserialize(deserializer)?;
+        Ok(pairs.into_iter().collect())
+    }
 }
 
 /// An aspect of an object, by which the same one is found in another schema.

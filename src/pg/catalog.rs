@@ -3,6 +3,7 @@
 //! `pg_catalog` only, each query for all tenants at once, so that their number doesn't grow with the fleet.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use postgres::types::Type;
 use uuid::Uuid;
@@ -145,10 +146,53 @@ fn fleet_row(row: &postgres::Row) -> Result<FleetRow, PgError> {
     })
 }
 
-/// Every row of `tenantry.tenant`.
-pub fn tenants(wire: &mut Wire) -> Result<BTreeMap<TenantId, ControlTenant>, PgError> {
-    let rows = wire.typed(include_str!("queries/tenants.sql"), &[])?;
+/// The rows of `tenantry.tenant`, of these tenants or of all. What ran on them is for [`applied`] to read.
+pub fn tenants(
+    wire: &mut Wire,
+    only: Option<&[String]>,
+) -> Result<BTreeMap<TenantId, ControlTenant>, PgError> {
+    let rows = wire.typed(
+        include_str!("queries/tenants.sql"),
+        &[(&only, Type::TEXT_ARRAY)],
+    )?;
     rows.iter().map(control_tenant).collect()
+}
+
+/// Whether a table of the control schema is there and this role may read it.
+pub fn may_read(wire: &mut Wire, table: &str) -> Result<bool, PgError> {
+    let sql = "SELECT COALESCE(pg_catalog.has_table_privilege(pg_catalog.to_regclass('tenantry.' || $1), 'SELECT'), false)";
+    let rows = wire.typed(sql, &[(&table, Type::TEXT)])?;
+    Ok(rows.first().is_some_and(|row| row.get(0)))
+}
+
+/// Reads what ran on these tenants, where the role may.
+pub fn applied(
+    wire: &mut Wire,
+    only: Option<&[String]>,
+    tenants: &mut BTreeMap<TenantId, ControlTenant>,
+) -> Result<(), PgError> {
+    if !may_read(wire, "ledger")? {
+        return Ok(());
+    }
+    let sql = include_str!("queries/applied.sql");
+    let mut applied: BTreeMap<Uuid, Arc<[ContentHash]>> = BTreeMap::new();
+    for row in wire.typed(sql, &[(&only, Type::TEXT_ARRAY)])? {
+        if let Some(hashes) = since_made(row.get(0)) {
+            let of = row.get::<_, Vec<Uuid>>(1).into_iter();
+            applied.extend(of.map(|tenant| (tenant, Arc::clone(&hashes))));
+        }
+    }
+    for tenant in tenants.values_mut() {
+        tenant.applied = applied.remove(&tenant.uid);
+    }
+    Ok(())
+}
+
+/// The hashes after the last asterisk, which stands for the template; `None` without one.
+fn since_made(ran: &str) -> Option<Arc<[ContentHash]>> {
+    let (_, since) = ran.rsplit_once('*')?;
+    let hashes = since.split_whitespace();
+    Some(hashes.map(|hash| ContentHash(hash.to_owned())).collect())
 }
 
 fn control_tenant(row: &postgres::Row) -> Result<(TenantId, ControlTenant), PgError> {
@@ -164,6 +208,7 @@ fn control_tenant(row: &postgres::Row) -> Result<(TenantId, ControlTenant), PgEr
         generation: row.get(8),
         values: serde_json::from_str(&values)
             .map_err(|error| PgError::own(format!("tenantry.tenant.values: {error}")))?,
+        applied: None,
     };
     Ok((named(TenantId::new(row.get::<_, String>(0)))?, tenant))
 }
@@ -391,6 +436,18 @@ fn named<T>(name: Result<T, crate::model::name::BadName>) -> Result<T, PgError> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_tenant_counts_from_its_last_template() {
+        let since = |ran| {
+            let hashes = since_made(ran)?;
+            Some(hashes.iter().map(|hash| hash.0.clone()).collect::<Vec<_>>())
+        };
+        assert_eq!(since("* a b"), Some(vec!["a".to_owned(), "b".to_owned()]));
+        assert_eq!(since("* a * b"), Some(vec!["b".to_owned()]));
+        assert_eq!(since("* a *"), Some(Vec::new()));
+        assert_eq!(since("a b"), None);
+    }
 
     #[test]
     fn servers_before_14_are_refused_by_name() {

@@ -4,13 +4,17 @@ pub mod catalog;
 pub mod clients;
 pub mod descriptors;
 pub mod error;
+pub mod files;
 pub mod history;
 mod line;
+pub mod locate;
 mod patience;
 pub mod pooling;
 pub mod runner;
 pub mod settings;
+pub mod shape;
 mod stack;
+pub mod stage;
 pub mod tenants_from;
 #[cfg(test)]
 mod tests;

@@ -32,6 +32,15 @@ pub struct Script {
     pub tail: String,
 }
 
+impl Script {
+    /// The files that run, in this order.
+    pub fn texts(&self) -> impl Iterator<Item = &Text> {
+        let migrations = self.migrations.iter();
+        let migrations = migrations.filter_map(|recorded| recorded.run.as_ref());
+        self.template.iter().chain(migrations)
+    }
+}
+
 /// PostgreSQL up to 16 stores byte offsets of the message with defaults, checks and index expressions. With equal
 /// offsets for all tenants the stored trees are equal too, and compare without being deparsed.
 const ALIGNMENT: usize = 4096;

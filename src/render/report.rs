@@ -27,6 +27,12 @@ pub fn report(report: &Report, elapsed: Duration, verbose: bool) -> String {
         tenants(&mut page, report, (status, title, label));
     }
     notices(&mut page, report);
+    if !report.notices.is_empty() {
+        page.section("Notices");
+        for notice in &report.notices {
+            page.item(2, &harmless(notice));
+        }
+    }
     page.gap();
     if let Some(reason) = report.cancelled {
         page.item(0, &paint(Label::Warning, &cancelled(reason)));

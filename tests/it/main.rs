@@ -30,6 +30,7 @@ mod pooling;
 mod random;
 mod reader;
 mod readme;
+mod reference;
 mod resume;
 mod runs;
 mod safety;

@@ -5,22 +5,22 @@ use std::collections::BTreeMap;
 use refinery_core::Migration;
 use uuid::Uuid;
 
-use super::{Account, Prepared, Sent, Work};
+use super::{Account, Prepared, Work};
 use crate::control::journal::{self, LedgerEntry, TenantRow, Values};
 use crate::model::migration::MigrationFile;
 use crate::model::name::{RoleName, qualified};
-use crate::model::template::{ContentHash, Directives, SourceFile};
+use crate::model::template::{ContentHash, SourceFile};
+use crate::pg::files::Files;
 use crate::pg::runner::{Recorded, Script, Text};
 use crate::pg::wire::OWN_PATH;
 use crate::plan::action::{MigrationRef, TenantAction};
-use crate::sql;
 
 /// A transaction being written.
 pub(super) struct Writing<'w, 'a> {
     work: &'w Work<'a>,
     values: BTreeMap<String, String>,
     used: Values,
-    files: Vec<Sent<'a>>,
+    files: Files<'a>,
     template: Vec<Text>,
     migrations: Vec<Recorded>,
     ledger: Vec<LedgerEntry<'a>>,
@@ -42,7 +42,7 @@ impl<'w, 'a> Writing<'w, 'a> {
             work,
             values: vars.chain(own).collect(),
             used: Values::new(),
-            files: Vec::new(),
+            files: Files::default(),
             template: Vec::new(),
             migrations: Vec::new(),
             ledger: Vec::new(),
@@ -126,13 +126,7 @@ impl<'w, 'a> Writing<'w, 'a> {
     }
 
     fn text(&mut self, file: &'a SourceFile) -> Result<Text, String> {
-        let sql::Rendered { sql, origin } = sql::render(file, &self.values)?;
-        self.files.push(Sent { file, origin });
-        Ok(Text {
-            file: self.files.len() - 1,
-            settings: settings(&file.directives),
-            sql,
-        })
+        self.files.render(file, &self.values)
     }
 
     /// Freezes the values a file used, under the content they belong to.
@@ -150,11 +144,12 @@ impl<'w, 'a> Writing<'w, 'a> {
         self.migrations
             .sort_by_key(|recorded| recorded.migration.version());
         let work = self.work;
+        let stage = work.stage();
         let script = Script {
             history_table: qualified(&work.tenant.schema, &work.desired.history_table),
             new_history: work.creates(),
-            pin: work.pin(),
-            between: [work.afresh(), work.pin(), self.settle().to_owned()].join(";\n"),
+            pin: stage.pin(),
+            between: stage.between(!work.creates() || self.files.defer()),
             tail: [
                 self.all_recorded(),
                 work.grants(&account.readers),
@@ -165,7 +160,7 @@ impl<'w, 'a> Writing<'w, 'a> {
             migrations: self.migrations,
         };
         Prepared {
-            create_schema: work.creates().then(|| work.create_schema()),
+            create_schema: work.creates().then(|| stage.create_schema()),
             script,
             files: self.files,
             steps: self.steps,
@@ -193,16 +188,6 @@ impl<'w, 'a> Writing<'w, 'a> {
         )
     }
 
-    /// A new schema has no constraint but those that its files make, so where none says so nothing is put off.
-    fn settle(&self) -> &'static str {
-        let defers = |sent: &Sent<'_>| sent.file.text.to_ascii_lowercase().contains("deferred");
-        if self.work.creates() && !self.files.iter().any(defers) {
-            ""
-        } else {
-            SETTLE_CONSTRAINTS
-        }
-    }
-
     fn tail(&self, uid: Uuid, role: &RoleName) -> String {
         let work = self.work;
         let row = if work.creates() {
@@ -220,7 +205,7 @@ impl<'w, 'a> Writing<'w, 'a> {
             journal::touch_tenant(uid, &self.used)
         };
         [
-            work.afresh(),
+            work.stage().afresh(),
             OWN_PATH.to_owned(),
             row,
             journal::ledger(work.run, uid, &self.ledger),
@@ -229,25 +214,3 @@ impl<'w, 'a> Writing<'w, 'a> {
         .join(";\n")
     }
 }
-
-fn settings(directives: &Directives) -> String {
-    let one = |name: &str, time: Option<std::time::Duration>| {
-        time.map(|time| format!("SET LOCAL {name} = {};", time.as_millis()))
-            .unwrap_or_default()
-    };
-    one("statement_timeout", directives.statement_timeout)
-        + &one("lock_timeout", directives.lock_timeout)
-}
-
-/// Checks what the files so far have put off, since PostgreSQL refuses to alter a table with pending trigger
-/// events (55006). Only the schema's own INITIALLY DEFERRED constraints, by name: `ALL` would put off others too.
-/// Found through `pg_depend`, because `pg_constraint` and `pg_class` have no index that starts with the schema.
-const SETTLE_CONSTRAINTS: &str = "DO 'DECLARE names text; BEGIN \
-SELECT pg_catalog.string_agg(pg_catalog.format(''%I.%I'', n.nspname, c.conname), '', '') INTO names \
-FROM pg_catalog.pg_namespace n \
-JOIN pg_catalog.pg_depend d ON d.refclassid = ''pg_catalog.pg_namespace''::pg_catalog.regclass::pg_catalog.oid \
-AND d.refobjid = n.oid AND d.classid = ''pg_catalog.pg_class''::pg_catalog.regclass::pg_catalog.oid \
-JOIN pg_catalog.pg_constraint c ON c.conrelid = d.objid AND c.condeferred \
-WHERE n.nspname = pg_catalog.current_schema(); \
-IF names IS NOT NULL THEN EXECUTE ''SET CONSTRAINTS '' || names || '' IMMEDIATE''; \
-EXECUTE ''SET CONSTRAINTS '' || names || '' DEFERRED''; END IF; END'";

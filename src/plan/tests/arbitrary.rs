@@ -149,6 +149,7 @@ fn put_life(fleet: &mut Fleet, id: &str, seed: &Seed) {
         state: "present".to_owned(),
         generation: 1,
         values: std::collections::BTreeMap::new(),
+        applied: None,
     };
     let mut history = recorded(fleet, &seed.history);
     let mut broken = None;

@@ -79,6 +79,7 @@ impl Fleet {
                             state: "present".to_owned(),
                             generation: 1,
                             values: BTreeMap::new(),
+                            applied: None,
                         },
                     );
                 }

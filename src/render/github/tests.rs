@@ -133,6 +133,7 @@ fn reported(outcomes: Vec<Outcome>) -> Report {
         error: None,
         resumable: false,
         databases: Vec::new(),
+        notices: Vec::new(),
         summary: ReportSummary {
             failed: outcomes.len(),
             ..ReportSummary::default()

@@ -50,6 +50,7 @@ fn partial() -> Report {
         cancelled: Some(CancelReason::CanaryFailed),
         error: None,
         databases: Vec::new(),
+        notices: vec!["cluster main: a reference wasn't kept\u{1b}".to_owned()],
         outcomes: vec![
             noticed,
             outcome("bravo", Status::Failed, Some(located)),
@@ -106,6 +107,9 @@ Notices of the servers
   WARNING: \u{1b}[31mred
     acme
 
+Notices
+  cluster main: a reference wasn't kept\u{1b}
+
 Stopped: a canary failed.
 Set right what failed, then go on with `tenantry apply --resume 00000000`: what
   is done stays done.
@@ -148,6 +152,7 @@ fn a_clean_run_is_one_line() {
     let clean = Report {
         exit: 0,
         cancelled: None,
+        notices: Vec::new(),
         outcomes: vec![outcome("acme", Status::Applied, None)],
         summary: ReportSummary {
             applied: 12,
