@@ -4,6 +4,7 @@ pub mod catalog;
 pub mod clients;
 pub mod descriptors;
 pub mod error;
+pub mod fleet_hash;
 pub mod history;
 mod line;
 mod patience;
