@@ -5,6 +5,7 @@ pub mod clients;
 pub mod descriptors;
 pub mod error;
 pub mod files;
+pub mod fleet_hash;
 pub mod history;
 mod line;
 pub mod locate;
