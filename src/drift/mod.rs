@@ -1,0 +1,5 @@
+//! Drift.
+mod accept;
+pub mod compare;
+mod parts;
+mod text;
