@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::accept::{Own, accept, names_itself};
 use super::parts::Lost;
+use super::text;
 use crate::model::name::SchemaName;
 use crate::model::reference::Reference;
 use crate::model::shape::{Definition, ObjectKey, Shape, Undescribed};
@@ -68,18 +69,24 @@ pub fn compare(live: &Shape, reference: &Reference, schema: &SchemaName) -> Comp
 }
 
 impl Compared {
-    fn judge(&mut self, key: &ObjectKey, expected: Expected<'_>, found: &Definition, own: &Own<'_>) {
-        let forms: Vec<&Definition> = [Some(expected.first), expected.after_dump]
-            .into_iter()
-            .flatten()
-            .collect();
+    fn judge(
+        &mut self,
+        key: &ObjectKey,
+        expected: Expected<'_>,
+        found: &Definition,
+        own: &Own<'_>,
+    ) {
+        let forms = [
+            expected.first,
+            expected.after_dump.unwrap_or(expected.first),
+        ];
         let accepted = accept(found, &forms, own);
         self.carries_over &= accepted.carries_over;
         if !accepted.is_equal {
             self.differences.push(Difference {
                 key: key.clone(),
                 change: Change::Changed,
-                expected: Some(expected.first.clone()),
+                expected: Some(text::nearest(&forms, found).clone()),
                 found: Some(found.clone()),
             });
         }
@@ -106,7 +113,10 @@ fn expected<'a>(
 /// An object that is called after the schema has another name in each.
 fn live_key(key: &ObjectKey, live: &Shape, own: &Own<'_>) -> ObjectKey {
     let names = own.live_names(&key.name);
-    let keys = names.into_iter().map(|name| ObjectKey { kind: key.kind, name });
+    let keys = names.into_iter().map(|name| ObjectKey {
+        kind: key.kind,
+        name,
+    });
     let mut keys: Vec<ObjectKey> = keys.collect();
     let there = keys.iter().position(|key| live.objects.contains_key(key));
     keys.swap_remove(there.unwrap_or_default())
@@ -212,7 +222,11 @@ mod tests {
     fn a_table_is_told_once_with_all_that_is_its_own() {
         let others = [
             (Kind::Table, "orders_old", "permanent"),
-            (Kind::Index, "orders_old_idx", "ON orders_old USING btree (at)"),
+            (
+                Kind::Index,
+                "orders_old_idx",
+                "ON orders_old USING btree (at)",
+            ),
         ];
         let whole = shape(&[&ORDERS[..], &others[..]].concat());
         let rest = shape(&others);
@@ -237,7 +251,10 @@ mod tests {
         let mut reference = reference(&[(Kind::View, "v", "SELECT 1")]);
         let live = shape(&[(Kind::View, "v", "SELECT 2")]);
         let changed = compared(&live, &reference);
-        assert_eq!(changed, (vec![(Change::Changed, "view v".to_owned())], true));
+        assert_eq!(
+            changed,
+            (vec![(Change::Changed, "view v".to_owned())], true)
+        );
         reference.after_dump = live.objects.clone();
         assert_eq!(compared(&live, &reference), (Vec::new(), true));
     }
@@ -259,6 +276,9 @@ mod tests {
 
     #[test]
     fn equal_shapes_have_no_differences() {
-        assert_eq!(compared(&shape(&ORDERS), &reference(&ORDERS)), (Vec::new(), true));
+        assert_eq!(
+            compared(&shape(&ORDERS), &reference(&ORDERS)),
+            (Vec::new(), true)
+        );
     }
 }

@@ -67,7 +67,9 @@ fn is_of(text: &str, relation: &str) -> bool {
     let text = text.to_lowercase();
     let names = [relation.to_owned(), quote_ident(relation)].map(|name| name.to_lowercase());
     let words = ["on ", "on only ", "from ", "owned by "];
-    let mut phrases = names.iter().flat_map(|name| words.map(|word| word.to_owned() + name));
+    let mut phrases = names
+        .iter()
+        .flat_map(|name| words.map(|word| word.to_owned() + name));
     phrases.any(|phrase| has_words(&text, &phrase))
 }
 

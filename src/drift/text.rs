@@ -17,8 +17,22 @@ const SCHEMA: &str = "{{ident:schema}}";
 
 /// Words that begin a clause.
 const CLAUSES: [&str; 16] = [
-    "AND", "OR", "FROM", "WHERE", "GROUP", "HAVING", "ORDER", "USING", "WITH", "DEFAULT", "CHECK",
-    "REFERENCES", "WHEN", "EXECUTE", "RETURNS", "LANGUAGE",
+    "AND",
+    "OR",
+    "FROM",
+    "WHERE",
+    "GROUP",
+    "HAVING",
+    "ORDER",
+    "USING",
+    "WITH",
+    "DEFAULT",
+    "CHECK",
+    "REFERENCES",
+    "WHEN",
+    "EXECUTE",
+    "RETURNS",
+    "LANGUAGE",
 ];
 
 /// What a live schema says, in lines.
@@ -36,6 +50,18 @@ pub(super) fn reference(
 ) -> String {
     let text = whole(definition).replace(reference.built_in.as_str(), schema.as_str());
     readable(&text)
+}
+
+/// Of the forms of a definition the one that a live text came from, to all appearances.
+#[must_use]
+pub(super) fn nearest<'a>(forms: &[&'a Definition; 2], live: &Definition) -> &'a Definition {
+    let likeness = |form: &Definition| TextDiff::from_words(&form.text, &live.text).ratio();
+    let [first, second] = forms;
+    if first == second || likeness(first) >= likeness(second) {
+        first
+    } else {
+        second
+    }
 }
 
 /// The unified difference of two texts.
@@ -88,7 +114,8 @@ fn broken(line: &str) -> String {
             (None, ')') => depth = depth.saturating_sub(1),
             _ => {}
         }
-        let is_place = quote.is_none() && c == ' ' && !text.ends_with("  ") && !rest.starts_with(' ');
+        let is_place =
+            quote.is_none() && c == ' ' && !text.ends_with("  ") && !rest.starts_with(' ');
         if is_place && ((depth <= 1 && text.ends_with(',')) || begins_clause(rest)) {
             text.push_str("\n  ");
         } else {
@@ -125,10 +152,28 @@ mod tests {
     }
 
     #[test]
+    fn a_change_is_shown_against_the_form_that_was_changed() {
+        let text = |text: &str| Definition {
+            text: text.to_owned(),
+            source: None,
+        };
+        let (first, dumped) = (text("a IN ('x')"), text("a = ANY (ARRAY['x' , 'y'])"));
+        let live = text("a = ANY (ARRAY['x' , 'z'])");
+        assert_eq!(nearest(&[&first, &dumped], &live), &dumped);
+        assert_eq!(nearest(&[&first, &dumped], &text("a IN ('z')")), &first);
+    }
+
+    #[test]
     fn a_difference_is_a_unified_diff() {
         let text = diff("a\nb\n", "a\nc\n");
-        assert_eq!(text, "--- expected\n+++ found\n@@ -1,2 +1,2 @@\n a\n-b\n+c\n");
-        assert_eq!(diff("a\n", ""), "--- expected\n+++ found\n@@ -1 +0,0 @@\n-a\n");
+        assert_eq!(
+            text,
+            "--- expected\n+++ found\n@@ -1,2 +1,2 @@\n a\n-b\n+c\n"
+        );
+        assert_eq!(
+            diff("a\n", ""),
+            "--- expected\n+++ found\n@@ -1 +0,0 @@\n-a\n"
+        );
     }
 
     #[test]
