@@ -16,6 +16,7 @@
 //! | [`sql`] | lexer, statement splitter, refusals, placeholders | no |
 //! | [`config`] | YAML and SQL files into `Desired`, or every problem at once | reads files |
 //! | [`plan`] | difference, cohorts, hazards, waves, saved plans | no |
+//! | [`drift`] | what tenants are, compared to what their histories made | no |
 //! | [`report`] | outcomes and the events workers speak through | no |
 //! | [`runs`] | runs as the journals keep them, and what is left of one | no |
 //! | [`status`] | where every tenant stands | no |
@@ -38,6 +39,7 @@ pub mod config;
 pub mod control;
 pub mod crash;
 pub mod doctor;
+pub mod drift;
 pub mod error;
 pub mod model;
 pub mod observe;

@@ -43,6 +43,8 @@ pub(super) struct Document {
     pub(super) rollout: Option<RolloutEntry>,
     /// Environment variables whose values never appear in output.
     pub(super) secrets: Option<Vec<String>>,
+    /// Differences of live tenants that somebody answers for; the lists of several files are one.
+    pub(super) waivers: Option<Vec<WaiverEntry>>,
     /// The tenants, by id.
     pub(super) tenants: Option<BTreeMap<String, TenantEntry>>,
     /// Tenants that the application's own table names, beside those under `tenants`.
@@ -326,6 +328,25 @@ pub(super) enum FailuresEntry {
 enum DriftedWord {
     Warn,
     Block,
+}
+
+/// Differences that `drift` counts and doesn't fail for.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WaiverEntry {
+    /// The tenants it is for: a pattern over their ids.
+    #[schemars(example = "acme*")]
+    pub(super) tenants: String,
+    /// What may differ, as `drift` calls it: a pattern over kind and name.
+    #[schemars(example = "index merchants_*")]
+    pub(super) object: String,
+    /// Why it may.
+    pub(super) reason: String,
+    /// Who answers for it.
+    pub(super) owner: String,
+    /// The last day that it holds on, in UTC; for ever without one.
+    #[schemars(example = "2026-12-31")]
+    pub(super) expires: Option<String>,
 }
 
 /// A key that is known but not supported yet; its values never pass the structure check.

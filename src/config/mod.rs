@@ -29,6 +29,7 @@ mod tenants_from;
 mod tests;
 mod tree;
 mod values;
+mod waivers;
 
 use std::fmt;
 use std::path::{Path, PathBuf};

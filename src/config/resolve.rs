@@ -10,7 +10,7 @@ use super::rows::Rows;
 use super::source::Sources;
 use super::{
     Problem, backups, clusters, extensions, once, placeholders, templates, tenants, tenants_from,
-    values,
+    values, waivers,
 };
 use crate::model::desired::{
     Desired, IdleTimeout, LockTimeout, MaxFailures, Rollout, StatementTimeout, Timeouts,
@@ -62,6 +62,7 @@ pub(super) fn resolve(
             |name| judge.name(&["history_table"], name, TableName::new),
         );
     let rollout = rollout(judge);
+    let waivers = waivers::resolve(judge);
     let desired = Desired {
         fleet: fleet?,
         clusters,
@@ -74,6 +75,7 @@ pub(super) fn resolve(
         backups,
         schema_pattern: fleet_wide.schema_pattern,
         secrets: secrets(sources),
+        waivers,
     };
     Some((desired, tenants_from))
 }

@@ -290,3 +290,30 @@ fn editors_have_the_schema_that_files_are_checked_by() {
         "UPDATE_EXPECT=1 rewrites desired/.schema.json"
     );
 }
+
+#[test]
+fn waivers_of_several_files_are_one_list() {
+    let waiver = |object: &str, rest: &str| {
+        format!("waivers: [{{ tenants: 'a*', object: {object}, reason: r, owner: o{rest} }}]\n")
+    };
+    let first = with_head("tenants: { a: {} }\n") + &waiver("view v", ", expires: 2026-12-31");
+    let second = "version: 1\n".to_owned() + &waiver("index *", "");
+    let folder = folder(&[
+        (
+            "d/a.yaml",
+            &first
+                .replace(": template,", ": ../template,")
+                .replace("migrations: migrations", "migrations: ../migrations"),
+        ),
+        ("d/b.yaml", &second),
+    ]);
+    let waivers = load_in(&folder, "d").unwrap().waivers;
+    let told: Vec<(&str, Option<String>)> = waivers
+        .iter()
+        .map(|one| (one.object.as_str(), one.expires.map(|day| day.to_string())))
+        .collect();
+    assert_eq!(
+        told,
+        [("view v", Some("2026-12-31".to_owned())), ("index *", None)]
+    );
+}

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use jiff::civil::Date;
+
 use super::name::{
     ClusterName, ExtensionName, FleetName, PolicyName, RoleName, SchemaName, TableName,
     TemplateName, TenantId,
@@ -28,6 +30,21 @@ pub struct Desired {
     pub schema_pattern: SchemaPattern,
     /// Names of environment variables whose values never appear in output.
     pub secrets: BTreeSet<String>,
+    /// In the order they are declared in.
+    pub waivers: Vec<Waiver>,
+}
+
+/// Differences of live tenants that somebody answers for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiver {
+    /// A glob over tenant ids.
+    pub tenants: String,
+    /// A glob over objects with their kind before them, such as `index merchants_*`.
+    pub object: String,
+    pub reason: String,
+    pub owner: String,
+    /// The last day that it holds on, in UTC.
+    pub expires: Option<Date>,
 }
 
 /// A connection target. All of it is resolved when it is used, so `validate` needs no environment; texts are as

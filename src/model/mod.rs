@@ -15,6 +15,7 @@ pub mod reference;
 pub mod shape;
 pub mod template;
 pub mod tenant_source;
+pub mod words;
 
 /// `1 tenant`, `2 tenants`: a number with its noun.
 #[must_use]

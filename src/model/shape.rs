@@ -201,6 +201,18 @@ pub enum Undescribed {
     Unknown(String),
 }
 
+impl Undescribed {
+    /// What it is about, as people say it.
+    #[must_use]
+    pub fn object(&self) -> &str {
+        match self {
+            Self::SecurityLabel(object) | Self::Publication(object) | Self::Unknown(object) => {
+                object
+            }
+        }
+    }
+}
+
 impl Shape {
     /// The hash over everything the shape says, the schema's own name left out.
     #[must_use]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::page::{Page, excerpt};
 use super::style::{Label, harmless, paint};
+use crate::model::words::without;
 use crate::model::{count, name::TenantId};
 use crate::report::Failure;
 
@@ -38,23 +39,6 @@ impl Entry<'_> {
     fn excerpt(&self) -> Option<&str> {
         self.failure.and_then(|failure| failure.excerpt.as_deref())
     }
-}
-
-/// The text with the name taken out of it: where it is a word, or a part of a name like `acq_acme`, but not where
-/// its letters happen to stand in another word.
-pub(super) fn without(text: &str, name: &str) -> String {
-    let is_edge = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
-    let mut clean = String::with_capacity(text.len());
-    let mut rest = 0;
-    for (start, found) in text.match_indices(name) {
-        let end = start + found.len();
-        if is_edge(text[..start].chars().next_back()) && is_edge(text[end..].chars().next()) {
-            clean.push_str(&text[rest..start]);
-            clean.push('\0');
-            rest = end;
-        }
-    }
-    clean + &text[rest..]
 }
 
 /// Tenants about whom the same is said.

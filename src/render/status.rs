@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::entry::{self, without};
+use super::entry;
 use super::page::Page;
 use super::runs;
 use super::style::{Label, harmless, paint};
 use super::time::{ago, span};
 use crate::model::count;
+use crate::model::words::without;
 use crate::plan::BlockedCode;
 use crate::report::{Status, short_run};
 use crate::status::{FleetStatus, Last, Standing, StandingState};

@@ -354,3 +354,30 @@ fn documents_that_unfold_without_end_are_refused_quickly() {
         );
     }
 }
+
+#[test]
+fn waivers_say_who_and_why() {
+    let text = with_head(
+        "\
+tenants: { a: {} }
+waivers:
+  - { tenants: 'a*', object: 'index x_*', reason: ' ', owner: ops }
+  - { tenants: '[', object: x, reason: r, owner: o, expires: 2026-02-30 }
+  - { tenants: a, object: x, reason: r, owner: o, expires: 20261231 }
+  - { tenants: a, object: x, reason: r, ownr: o }
+  - { tenants: a, object: x, reason: r, owner: o, expires: 2026-12-31T00:00 }
+",
+    );
+    assert_eq!(
+        problems(&text),
+        [
+            "f.yaml:8:51: `reason` says nothing | Say why the difference may be, and who answers for it.",
+            "f.yaml:9:16: `tenants`: \"[\" is no pattern: unclosed character class; missing ']' | \
+             Write a name, with * and ? for what varies.",
+            "f.yaml:9:62: `expires`: \"2026-02-30\" is no day | Write it like `2026-12-31`.",
+            "f.yaml:10:60: `expires`: expected text, found a number | Write it like `2026-12-31`.",
+            "f.yaml:11:41: unknown field `ownr` | Did you mean `owner`?",
+            "f.yaml:12:60: `expires`: \"2026-12-31T00:00\" is no day | Write it like `2026-12-31`.",
+        ]
+    );
+}

@@ -23,42 +23,42 @@ use crate::model::template::{
 use crate::plan::diff::{self, Options};
 use crate::plan::{Blocked, CONTROL_VERSION, Plan};
 
-pub(super) const MAIN: &str = "main";
-pub(super) const MERCHANT: &str = "merchant";
+pub(crate) const MAIN: &str = "main";
+pub(crate) const MERCHANT: &str = "merchant";
 
-pub(super) fn tenant_id(text: &str) -> TenantId {
+pub(crate) fn tenant_id(text: &str) -> TenantId {
     TenantId::new(text).unwrap()
 }
 
-pub(super) fn cluster(text: &str) -> ClusterName {
+pub(crate) fn cluster(text: &str) -> ClusterName {
     ClusterName::new(text).unwrap()
 }
 
-pub(super) fn schema(text: &str) -> SchemaName {
+pub(crate) fn schema(text: &str) -> SchemaName {
     SchemaName::new(text).unwrap()
 }
 
-pub(super) fn template_name(text: &str) -> TemplateName {
+pub(crate) fn template_name(text: &str) -> TemplateName {
     TemplateName::new(text).unwrap()
 }
 
-pub(super) fn role(text: &str) -> RoleName {
+pub(crate) fn role(text: &str) -> RoleName {
     RoleName::new(text).unwrap()
 }
 
-pub(super) fn table(text: &str) -> TableName {
+pub(crate) fn table(text: &str) -> TableName {
     TableName::new(text).unwrap()
 }
 
-pub(super) fn extension(text: &str) -> ExtensionName {
+pub(crate) fn extension(text: &str) -> ExtensionName {
     ExtensionName::new(text).unwrap()
 }
 
-pub(super) fn tags(words: &[&str]) -> BTreeSet<String> {
+pub(crate) fn tags(words: &[&str]) -> BTreeSet<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
 }
 
-pub(super) fn file(name: &str, text: &str) -> SourceFile {
+pub(crate) fn file(name: &str, text: &str) -> SourceFile {
     SourceFile {
         name: name.to_owned(),
         path: PathBuf::from(name),
@@ -82,12 +82,12 @@ pub(crate) fn migration(version: i64, name: &str) -> MigrationFile {
     }
 }
 
-pub(super) fn only(tag: &str, mut migration: MigrationFile) -> MigrationFile {
+pub(crate) fn only(tag: &str, mut migration: MigrationFile) -> MigrationFile {
     migration.up.directives.only_tags.insert(tag.to_owned());
     migration
 }
 
-pub(super) fn deleting(mut migration: MigrationFile, line: usize) -> MigrationFile {
+pub(crate) fn deleting(mut migration: MigrationFile, line: usize) -> MigrationFile {
     migration.up.deletes.push(DataLoss {
         line,
         what: "DROP TABLE".to_owned(),
@@ -114,7 +114,7 @@ pub(crate) fn template(
     }
 }
 
-pub(super) fn tenant(id: &str) -> Tenant {
+pub(crate) fn tenant(id: &str) -> Tenant {
     Tenant {
         cluster: cluster(MAIN),
         schema: schema(&format!("acq_{id}")),
@@ -129,7 +129,7 @@ pub(super) fn tenant(id: &str) -> Tenant {
 }
 
 /// A database that is this fleet's and empty; `number` tells it from others.
-pub(super) fn database(number: u32) -> LiveDatabase {
+pub(crate) fn database(number: u32) -> LiveDatabase {
     LiveDatabase {
         server: ServerFacts {
             version_num: 150_018,
@@ -155,7 +155,7 @@ pub(super) fn database(number: u32) -> LiveDatabase {
     }
 }
 
-pub(super) fn live_schema(history: LiveHistory) -> LiveSchema {
+pub(crate) fn live_schema(history: LiveHistory) -> LiveSchema {
     LiveSchema {
         oid: 16_400,
         owner: role("app_owner"),
@@ -165,15 +165,15 @@ pub(super) fn live_schema(history: LiveHistory) -> LiveSchema {
 
 /// A desired state and what its databases say.
 #[derive(Clone, Debug)]
-pub(super) struct Fleet {
-    pub(super) desired: Desired,
-    pub(super) observed: Observed,
-    pub(super) options: Options,
+pub(crate) struct Fleet {
+    pub(crate) desired: Desired,
+    pub(crate) observed: Observed,
+    pub(crate) options: Options,
 }
 
 impl Fleet {
     /// One cluster, a template with migrations 1 and 2, and these tenants, none of which lives.
-    pub(super) fn of(tenants: &[&str]) -> Self {
+    pub(crate) fn of(tenants: &[&str]) -> Self {
         let merchant = template("CREATE TABLE m ();\n", 0, [1, 2].map(|v| migration(v, "x")));
         let declared = tenants.iter().map(|id| (tenant_id(id), tenant(id)));
         let desired = Desired {
@@ -194,6 +194,7 @@ impl Fleet {
                 suffix: String::new(),
             },
             secrets: BTreeSet::new(),
+            waivers: Vec::new(),
         };
         let observed = Observed {
             databases: BTreeMap::new(),
@@ -208,14 +209,14 @@ impl Fleet {
     }
 
     /// The same, with every tenant live and up to date.
-    pub(super) fn live(tenants: &[&str]) -> Self {
+    pub(crate) fn live(tenants: &[&str]) -> Self {
         let mut fleet = Self::of(tenants);
         let plan = fleet.plan();
         fleet.carry_out(&plan);
         fleet
     }
 
-    pub(super) fn add_cluster(&mut self, name: &str) {
+    pub(crate) fn add_cluster(&mut self, name: &str) {
         let declared = Cluster::default();
         let number = u32::try_from(self.desired.clusters.len()).unwrap() + 1;
         self.desired.clusters.insert(cluster(name), declared);
@@ -224,49 +225,49 @@ impl Fleet {
             .insert(cluster(name), Ok(database(number)));
     }
 
-    pub(super) fn tenant(&mut self, id: &str) -> &mut Tenant {
+    pub(crate) fn tenant(&mut self, id: &str) -> &mut Tenant {
         self.desired.tenants.get_mut(&tenant_id(id)).unwrap()
     }
 
-    pub(super) fn template(&mut self) -> &mut Template {
+    pub(crate) fn template(&mut self) -> &mut Template {
         let name = template_name(MERCHANT);
         self.desired.templates.get_mut(&name).unwrap()
     }
 
-    pub(super) fn add_migration(&mut self, file: MigrationFile) {
+    pub(crate) fn add_migration(&mut self, file: MigrationFile) {
         self.template().migrations.0.insert(file.version, file);
     }
 
-    pub(super) fn database(&mut self, name: &str) -> &mut LiveDatabase {
+    pub(crate) fn database(&mut self, name: &str) -> &mut LiveDatabase {
         let database = self.observed.databases.get_mut(&cluster(name)).unwrap();
         database.as_mut().unwrap()
     }
 
-    pub(super) fn row(&mut self, id: &str) -> &mut ControlTenant {
+    pub(crate) fn row(&mut self, id: &str) -> &mut ControlTenant {
         let rows = &mut self.database(MAIN).tenants;
         rows.get_mut(&tenant_id(id)).unwrap()
     }
 
-    pub(super) fn set_history(&mut self, id: &str, history: LiveHistory) {
+    pub(crate) fn set_history(&mut self, id: &str, history: LiveHistory) {
         let name = schema(&format!("acq_{id}"));
         self.database(MAIN).schemas.get_mut(&name).unwrap().history = history;
     }
 
-    pub(super) fn add_schema(&mut self, name: &str) {
+    pub(crate) fn add_schema(&mut self, name: &str) {
         let live = live_schema(LiveHistory::NotRead);
         self.database(MAIN).schemas.insert(schema(name), live);
     }
 
-    pub(super) fn try_plan(&self) -> Result<Plan, Error> {
+    pub(crate) fn try_plan(&self) -> Result<Plan, Error> {
         diff::plan(&self.desired, &self.observed, &self.options)
     }
 
-    pub(super) fn plan(&self) -> Plan {
+    pub(crate) fn plan(&self) -> Plan {
         self.try_plan().unwrap()
     }
 
     /// The only blocked tenant of the plan.
-    pub(super) fn blocked(&self) -> Blocked {
+    pub(crate) fn blocked(&self) -> Blocked {
         let mut blocked = self.plan().blocked;
         assert_eq!(blocked.len(), 1, "{blocked:#?}");
         blocked.remove(0)
@@ -274,7 +275,7 @@ impl Fleet {
 }
 
 /// The uid of a made-up control row.
-pub(super) fn uid(id: &TenantId) -> Uuid {
+pub(crate) fn uid(id: &TenantId) -> Uuid {
     let mut bytes = [0; 16];
     for (byte, letter) in bytes.iter_mut().zip(id.as_str().bytes()) {
         *byte = letter;
