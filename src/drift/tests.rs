@@ -84,6 +84,7 @@ impl World {
                 state: "present".to_owned(),
                 generation: 1,
                 values: BTreeMap::new(),
+                applied: None,
             };
             live.tenants.insert(id.clone(), row);
             let schema = live_schema(LiveHistory::Rows(history.clone()));
