@@ -18,6 +18,7 @@ mod text;
 mod waiver;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::civil::Date;
 
@@ -34,7 +35,7 @@ use report::{DriftReport, Finding, FindingKind};
 pub struct Measured {
     pub cluster: ClusterName,
     pub tenants: BTreeSet<TenantId>,
-    pub reference: Result<Reference, Unmeasured>,
+    pub reference: Result<Arc<Reference>, Unmeasured>,
 }
 
 /// Why there is no reference.

@@ -106,7 +106,7 @@ impl World {
             measured: vec![Measured {
                 cluster: cluster(MAIN),
                 tenants: tenants.clone(),
-                reference: Ok(reference()),
+                reference: Ok(reference().into()),
             }],
             unmanaged: Vec::new(),
             selected: tenants,
@@ -251,7 +251,7 @@ fn members_of_other_recipes_are_compared_with_their_own() {
     world.measured.push(Measured {
         cluster: cluster(MAIN),
         tenants: [tenant_id("b")].into(),
-        reference: Ok(less),
+        reference: Ok(less.into()),
     });
     assert_eq!(world.told(), ["b extra index orders_idx"]);
 }
@@ -268,7 +268,8 @@ fn a_verdict_on_a_name_is_read_one_by_one() {
     world.measured[0].reference = Ok(Reference {
         shape: built,
         ..reference()
-    });
+    }
+    .into());
     let checked = world.check();
     let expected: BTreeSet<SchemaName> = ["acq_b", "acq_c"].map(schema).into();
     assert_eq!(checked.to_read[&cluster(MAIN)], expected);

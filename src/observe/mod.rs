@@ -1,5 +1,8 @@
 //! Reads all databases side by side into [`Observed`]; one that doesn't answer is a value, not an abort.
 
+pub mod look;
+pub mod shapes;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::error::Error;
@@ -19,7 +22,7 @@ use crate::pg::wire::{Wire, begin_reading};
 /// Where each cluster is; one whose settings make no sense is reported like one that doesn't answer.
 pub type Targets = BTreeMap<ClusterName, Result<Target, Error>>;
 
-/// Reads what every cluster of the desired state holds.
+/// Reads what every cluster of the desired state holds, but for shapes.
 ///
 /// Nothing is left behind: every transaction is READ ONLY.
 #[must_use]
@@ -33,12 +36,22 @@ pub fn side_by_side<T: Send>(
     targets: &Targets,
     read: impl Fn(&ClusterName, &mut Wire) -> Result<T, PgError> + Sync,
 ) -> BTreeMap<ClusterName, Result<T, Unreachable>> {
+    databases(targets, |cluster, clients| {
+        clients.with(|wire| read(cluster, wire))
+    })
+}
+
+/// As [`side_by_side`], with as many connections to each as are needed.
+fn databases<T: Send>(
+    targets: &Targets,
+    read: impl Fn(&ClusterName, &Clients) -> Result<T, PgError> + Sync,
+) -> BTreeMap<ClusterName, Result<T, Unreachable>> {
     let read = &read;
     std::thread::scope(|scope| {
         let readers: Vec<_> = targets
             .iter()
             .map(|(cluster, target)| {
-                let work = move || database(target, |wire| read(cluster, wire));
+                let work = move || database(target, |clients| read(cluster, clients));
                 (cluster, scope.spawn(work))
             })
             .collect();
@@ -61,14 +74,13 @@ fn panicked() -> Unreachable {
 
 fn database<T>(
     target: &Result<Target, Error>,
-    read: impl FnOnce(&mut Wire) -> Result<T, PgError>,
+    read: impl FnOnce(&Clients) -> Result<T, PgError>,
 ) -> Result<T, Unreachable> {
     let target = target.as_ref().map_err(|error| Unreachable {
         message: error.message.clone(),
         hint: error.hint.clone(),
     })?;
-    let clients = Clients::new(target.clone());
-    clients.with(read).map_err(|error: PgError| {
+    read(&Clients::new(target.clone())).map_err(|error: PgError| {
         let sent_away = error.closed && !error.silent && error.hint.is_none();
         let hint = if sent_away {
             ONE_MORE.to_owned()

@@ -1,0 +1,174 @@
+//! The shapes of many schemas of one database: a key each, and a whole shape for a group of equals.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use crate::model::name::{RoleName, SchemaName, TableName};
+use crate::model::observed::{LiveShapes, ShapeGroup};
+use crate::model::shape::Shape;
+use crate::model::template::ContentHash;
+use crate::pg::clients::Clients;
+use crate::pg::error::PgError;
+use crate::pg::fleet_hash;
+use crate::pg::shape;
+use crate::pg::wire::{Wire, begin_reading};
+
+/// What is read, and what of it isn't a tenant's own.
+#[derive(Clone, Copy, Debug)]
+pub struct Sought<'a> {
+    /// By name; each with its oid and the name of its history table.
+    pub schemas: &'a BTreeMap<SchemaName, (u32, TableName)>,
+    /// Who was let read the tenants.
+    pub readers: &'a [RoleName],
+    /// `server_version_num`.
+    pub server: i32,
+}
+
+/// So few schemas are read whole at once: the fleet-wide queries look through every catalog.
+const FEW: usize = 16;
+
+/// Schemas a connection deparses before it is closed: what it has read stays in its memory, about half a megabyte
+/// a schema.
+const PER_CONNECTION: usize = 200;
+
+/// Connections that read whole shapes at once.
+const READERS: usize = 2;
+
+/// Reads the shapes of these schemas, each group of equals once.
+///
+/// # Errors
+/// The server's, where it isn't about single schemas.
+pub fn read(clients: &Clients, sought: Sought<'_>) -> Result<LiveShapes, PgError> {
+    let mut unreadable = BTreeMap::new();
+    let groups = groups(clients, sought, &mut unreadable)?;
+    let firsts: Vec<u32> = groups.iter().map(|group| group[0].1).collect();
+    let mut whole = whole(clients, sought, &firsts)?;
+    let mut alike: BTreeMap<ContentHash, ShapeGroup> = BTreeMap::new();
+    for group in groups {
+        let schemas = group.iter().map(|(schema, _)| (*schema).clone());
+        match whole.remove(&group[0].1) {
+            Some(Ok(shape)) => join(&mut alike, schemas.collect(), shape),
+            Some(Err(words)) => unreadable.extend(schemas.map(|schema| (schema, words.clone()))),
+            // Dropped since it was listed.
+            None => {}
+        }
+    }
+    Ok(LiveShapes {
+        groups: alike.into_values().collect(),
+        unreadable,
+    })
+}
+
+type Named<'a> = (&'a SchemaName, u32);
+
+/// Schemas by key, each group and its members in the order of names.
+fn groups<'a>(
+    clients: &Clients,
+    sought: Sought<'a>,
+    unreadable: &mut BTreeMap<SchemaName, String>,
+) -> Result<Vec<Vec<Named<'a>>>, PgError> {
+    let named = sought.schemas.iter();
+    let named = named.map(|(schema, (oid, _))| (schema, *oid));
+    if sought.schemas.len() <= FEW {
+        return Ok(named.map(|one| vec![one]).collect());
+    }
+    let schemas = sought.schemas.values();
+    let (oids, tables): (Vec<u32>, Vec<String>) = schemas
+        .map(|(oid, table)| (*oid, table.as_str().to_owned()))
+        .unzip();
+    let keys = fleet_hash::keys(clients, &oids, sought.readers, &tables, sought.server)?;
+    let mut groups: BTreeMap<u128, Vec<Named<'a>>> = BTreeMap::new();
+    for (schema, oid) in named {
+        if let Some(key) = keys.by_schema.get(&oid) {
+            groups.entry(*key).or_default().push((schema, oid));
+        } else if let Some(words) = keys.unreadable.get(&oid) {
+            unreadable.insert(schema.clone(), words.clone());
+        }
+    }
+    Ok(groups.into_values().collect())
+}
+
+/// Groups whose keys differ may be equal all the same, as when one has had a column more once.
+fn join(alike: &mut BTreeMap<ContentHash, ShapeGroup>, schemas: Vec<SchemaName>, shape: Shape) {
+    let Some(known) = alike.get_mut(&shape.fingerprint()) else {
+        alike.insert(shape.fingerprint(), ShapeGroup { schemas, shape });
+        return;
+    };
+    if schemas[0] < known.schemas[0] {
+        known.shape = shape;
+    }
+    known.schemas.extend(schemas);
+    known.schemas.sort();
+}
+
+/// Shapes by oid, with the server's words where one can't be read.
+pub type Whole = BTreeMap<u32, Result<Shape, String>>;
+
+/// Reads whole shapes, with the server's words where one can't be read.
+///
+/// # Errors
+/// The server's, where it isn't about single schemas.
+pub fn whole(clients: &Clients, sought: Sought<'_>, oids: &[u32]) -> Result<Whole, PgError> {
+    if oids.len() <= PER_CONNECTION {
+        return clients.with(|wire| some(wire, sought, oids));
+    }
+    let next = AtomicUsize::new(0);
+    let chunks: Vec<&[u32]> = oids.chunks(PER_CONNECTION).collect();
+    let work = || -> Result<Whole, PgError> {
+        let mut read = Whole::new();
+        while let Some(chunk) = chunks.get(next.fetch_add(1, Ordering::Relaxed)) {
+            read.append(&mut some(&mut clients.connect()?, sought, chunk)?);
+        }
+        Ok(read)
+    };
+    thread::scope(|scope| {
+        let readers: Vec<_> = (0..READERS).map(|_| scope.spawn(work)).collect();
+        let mut all = Whole::new();
+        for reader in readers {
+            let read = reader
+                .join()
+                .unwrap_or_else(|_| Err(PgError::own("reading shapes panicked")));
+            all.append(&mut read?);
+        }
+        Ok(all)
+    })
+}
+
+/// Reads some on one connection; one that can't be read doesn't hide the others.
+fn some(wire: &mut Wire, sought: Sought<'_>, oids: &[u32]) -> Result<Whole, PgError> {
+    match together(wire, sought, oids) {
+        Ok(shapes) => {
+            return Ok(shapes
+                .into_iter()
+                .map(|(oid, shape)| (oid, Ok(shape)))
+                .collect());
+        }
+        Err(error) if error.closed => return Err(error),
+        Err(error) if oids.len() == 1 => {
+            return Ok(Whole::from([(oids[0], Err(error.to_string()))]));
+        }
+        Err(_) => {}
+    }
+    let (left, right) = oids.split_at(oids.len() / 2);
+    let mut read = some(wire, sought, left)?;
+    read.append(&mut some(wire, sought, right)?);
+    Ok(read)
+}
+
+fn together(
+    wire: &mut Wire,
+    sought: Sought<'_>,
+    oids: &[u32],
+) -> Result<BTreeMap<u32, Shape>, PgError> {
+    let tables = sought.schemas.values();
+    let tables: BTreeSet<String> = tables.map(|(_, table)| table.as_str().to_owned()).collect();
+    let tables: Vec<String> = tables.into_iter().collect();
+    wire.run(&begin_reading())?;
+    let read = shape::read(wire, oids, &tables, sought.readers, sought.server);
+    let end = if read.is_ok() { "COMMIT" } else { "ROLLBACK" };
+    if !wire.is_closed() {
+        wire.run(end)?;
+    }
+    read
+}
