@@ -15,6 +15,7 @@ use crate::pg::error::PgError;
 use crate::pg::files::Files;
 use crate::pg::locate::{self, Located};
 use crate::pg::runner::{self, Script};
+use crate::pg::shape;
 use crate::pg::stage::Stage;
 use crate::pg::wire::Wire;
 use crate::report::Failure;
@@ -239,45 +240,3 @@ fn after_dump() -> BTreeMap<ObjectKey, Definition> {
 
 /// Rolls back, for a connection that is dropped next: a pooler ends a session that is left within a transaction.
 const GIVE_UP: &str = "ROLLBACK; BEGIN";
-
-/// Until the canonical reader is there.
-mod shape {
-    use std::collections::BTreeMap;
-
-    use crate::model::name::RoleName;
-    use crate::model::shape::{Definition, Kind, ObjectKey, Shape};
-    use crate::pg::error::PgError;
-    use crate::pg::wire::Wire;
-
-    pub fn read(
-        wire: &mut Wire,
-        oids: &[u32],
-        history_tables: &[String],
-        _readers: &[RoleName],
-        _server: i32,
-    ) -> Result<BTreeMap<u32, Shape>, PgError> {
-        let rows = wire.typed(
-            "SELECT c.relname || '.' || a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod) || ' ' || coalesce(pg_catalog.pg_get_expr(d.adbin, d.adrelid), '') \
-             FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT attisdropped \
-             LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum \
-             WHERE c.relnamespace = $1 AND c.relname <> ALL ($2::text[]) AND c.relkind = 'r'",
-            &[
-                (&oids[0], postgres::types::Type::OID),
-                (&history_tables, postgres::types::Type::TEXT_ARRAY),
-            ],
-        )?;
-        let mut shape = Shape::default();
-        for row in rows {
-            let key = ObjectKey {
-                kind: Kind::Column,
-                name: row.get(0),
-            };
-            let definition = Definition {
-                text: row.get(1),
-                source: None,
-            };
-            shape.objects.insert(key, definition);
-        }
-        Ok([(oids[0], shape)].into())
-    }
-}

@@ -10,14 +10,19 @@ use tenantry::model::desired::{Cluster, Desired};
 use tenantry::model::name::{ClusterName, TenantId};
 use tenantry::model::observed::{ControlTenant, LiveDatabase};
 use tenantry::model::reference::{Recipe, Reference};
+use tenantry::model::shape::{Definition, Shape};
 use tenantry::observe::{Targets, observe};
 use tenantry::pg::clients::Clients;
+use tenantry::pg::error::PgError;
 use tenantry::pg::settings::{Target, resolve};
+use tenantry::pg::shape;
+use tenantry::pg::wire::begin_reading;
 use tenantry::reference::{Obtained, Site, Unbuilt, obtain};
 use tenantry::report::Failure;
 
+use crate::support::cli;
 use crate::support::database::Database;
-use crate::support::fleet::{Fleet, outcome};
+use crate::support::fleet::{Fleet, outcome, project, sample};
 use crate::support::server::{DEPLOY, OWNER};
 
 /// A fleet's only database as a role sees it, and the way there.
@@ -149,6 +154,92 @@ fn valued(tenants: &[(&str, &str)]) -> Fleet {
         fleet.tenant(id, &format!("{{ vars: {{ currency: {currency} }} }}"));
     }
     fleet
+}
+
+/// The shapes of all tenants, as they are in the database.
+fn live(seen: &Seen) -> BTreeMap<TenantId, Shape> {
+    let history = [seen.desired.history_table.as_str().to_owned()];
+    let oid = |row: &ControlTenant| seen.database.schemas[&row.schema].oid;
+    let oids: Vec<u32> = seen.database.tenants.values().map(oid).collect();
+    let read = seen.clients.with(|wire| {
+        wire.run(&begin_reading())?;
+        let version = seen.database.server.version_num;
+        let shapes = shape::read(wire, &oids, &history, &[], version)?;
+        wire.run("COMMIT")?;
+        Ok::<_, PgError>(shapes)
+    });
+    let mut shapes = read.expect("shapes can be read");
+    let tenants = seen.database.tenants.iter();
+    tenants
+        .map(|(id, row)| (id.clone(), shapes.remove(&oid(row)).expect("it was read")))
+        .collect()
+}
+
+/// What is to be equal of a definition.
+fn said(definition: &Definition) -> (String, Option<String>) {
+    let source = definition.source.as_ref();
+    let neutral = source.map(|source| source.neutral.clone());
+    (definition.text.clone(), neutral)
+}
+
+/// Ends the test unless every live tenant has the shape of its reference, cold and kept.
+#[track_caller]
+fn expect_no_difference(seen: &Seen, database: &Database) {
+    let kept = seen.obtain();
+    forget(database);
+    let cold = seen.obtain();
+    for (id, shape) in live(seen) {
+        assert!(!shape.objects.is_empty(), "{id}");
+        for obtained in [&kept, &cold] {
+            let reference = good(obtained, &seen.recipe(id.as_str()));
+            for key in shape.objects.keys().chain(reference.shape.objects.keys()) {
+                let (is, wanted) = (shape.objects.get(key), reference.shape.objects.get(key));
+                assert_eq!(is.map(said), wanted.map(said), "{id}: {key:?}");
+            }
+            assert_eq!(shape.undescribed, reference.shape.undescribed, "{id}");
+            assert_eq!(shape.fingerprint(), reference.shape.fingerprint(), "{id}");
+        }
+    }
+}
+
+#[test]
+fn live_tenants_are_what_their_references_say() {
+    let mut fleet = Fleet::new(
+        "CREATE TYPE mood AS ENUM ('sad', 'glad');
+         CREATE TABLE {{ident:schema}}.s (id serial PRIMARY KEY, s mood DEFAULT 'sad' CHECK (s IN ('sad', 'glad')),
+           up bigint UNIQUE CONSTRAINT late REFERENCES {{ident:schema}}.s (up) DEFERRABLE INITIALLY DEFERRED);
+         INSERT INTO s (up) VALUES (1);
+         CREATE FUNCTION own() RETURNS text LANGUAGE sql SET search_path = {{ident:schema}} AS 'SELECT ''s.''';
+         COMMENT ON TABLE s IS 'of s.';
+         SET LOCAL search_path = pg_catalog;\n",
+    );
+    let more = "ALTER TABLE s ADD COLUMN more varchar(3) CHECK (more IN ('a', 'b'));\n";
+    fleet.write("template/020_more.sql", more);
+    let view = "CREATE VIEW {{ident:tenant}} AS SELECT s, count(*) FROM s GROUP BY 1;\n";
+    fleet.migration("V1__view.sql", view);
+    fleet.add(&["acme", "globex"]);
+    fleet.tenant("hooli", r#"{ schema: "A \"B\"" }"#);
+    fleet.tenant("t", "{ schema: s }");
+    fleet.apply(0);
+    let seen = Seen::of(&fleet);
+    // A view is named after each.
+    assert_eq!(seen.recipes().len(), 4);
+    expect_no_difference(&seen, &fleet.database);
+}
+
+#[test]
+fn the_sample_and_an_example_are_what_their_references_say() {
+    let minimal = project().join("examples/minimal/fleet.yaml");
+    let sample = sample();
+    for file in [sample.path().join("desired"), minimal] {
+        let database = Database::new();
+        let mut command = cli::tenantry(sample.path(), ["apply", "--auto-approve", "-f"]);
+        command.arg(&file).env("DATABASE_URL", database.url());
+        cli::run(command).expect(0);
+        let seen = Seen::with(&file, &database.url());
+        assert!(!seen.recipes().is_empty());
+        expect_no_difference(&seen, &database);
+    }
 }
 
 #[test]
