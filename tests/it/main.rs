@@ -34,6 +34,7 @@ mod resume;
 mod runs;
 mod safety;
 mod saved_plan;
+mod shape_random;
 mod status;
 mod support;
 mod tenants_from;

@@ -3,6 +3,7 @@
 pub mod byte_proxy;
 pub mod cli;
 pub mod database;
+pub mod dump;
 pub mod fleet;
 pub mod gate;
 pub mod json_schema;
