@@ -10,6 +10,7 @@ mod patience;
 pub mod pooling;
 pub mod runner;
 pub mod settings;
+pub mod shape;
 mod stack;
 pub mod tenants_from;
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod data_loss;
 mod directive;
 mod enum_conflict;
 mod lexer;
+mod own_name;
 mod place;
 mod placeholder;
 mod problem;
@@ -17,6 +18,7 @@ mod split;
 mod value;
 
 pub use enum_conflict::{EnumConflict, enum_conflict};
+pub use own_name::{neutral_code, neutral_settings};
 pub use place::{Place, locate};
 pub use placeholder::{Origin, Rendered, render};
 pub use problem::Problem;
