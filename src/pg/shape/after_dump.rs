@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 
+use postgres::Row;
 use postgres::types::Type;
 
 use crate::model::name::{RoleName, quote_literal};
@@ -67,14 +68,66 @@ struct Scratch<'a> {
 
 impl Scratch<'_> {
     fn second_forms(&mut self) -> Result<BTreeMap<ObjectKey, Definition>, PgError> {
-        let mut forms = self.in_place()?.objects;
-        for (twin, of, shape) in self.twins()? {
-            forms.extend(shape.map(|definition| (of, definition)).filter(|_| twin));
-        }
+        let mut forms = self.in_place()?;
+        forms.extend(self.by_twins()?);
         forms.retain(|key, second| {
             let first = self.first.objects.get(key);
             first.is_some_and(|first| first != second)
         });
         Ok(forms)
+    }
+
+    /// Everything once more, with what can be made again under its own name.
+    fn in_place(&mut self) -> Result<BTreeMap<ObjectKey, Definition>, PgError> {
+        let rows = self.ask(IN_PLACE)?;
+        let items: Option<String> = rows.first().and_then(|row| row.get(0));
+        self.make_again(&items.unwrap_or_else(|| "[]".to_owned()))?;
+        self.read()
+    }
+
+    /// What others lean on, as its twin came out.
+    fn by_twins(&mut self) -> Result<BTreeMap<ObjectKey, Definition>, PgError> {
+        let twins = self.ask(TWINS)?;
+        if twins.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let items = twins.iter().filter_map(|row| row.get::<_, Option<&str>>(3));
+        let items: Vec<&str> = items.collect();
+        self.make_again(&format!("[{}]", items.join(",")))?;
+        let mut read = self.read()?;
+        let second = twins.iter().filter_map(|row| {
+            let kind = Kind::ALL
+                .into_iter()
+                .find(|kind| kind.as_str() == row.get::<_, &str>(0))?;
+            let key = |column| ObjectKey {
+                kind,
+                name: row.get(column),
+            };
+            Some((key(2), read.remove(&key(1))?))
+        });
+        Ok(second.collect())
+    }
+
+    /// The answer to a question about the schema as it was built, under the settings that `pg_dump` has.
+    fn ask(&mut self, sql: &str) -> Result<Vec<Row>, PgError> {
+        let settings = format!("ROLLBACK TO SAVEPOINT after_dump; {PINNED} {AS_DUMPED}");
+        self.wire.run(&settings)?;
+        self.wire.typed(sql, &[(&self.oid, Type::OID)])
+    }
+
+    fn make_again(&mut self, items: &str) -> Result<(), PgError> {
+        let items = quote_literal(items);
+        let hand_over = format!("SET LOCAL tenantry.again = {items}");
+        self.wire.run(&format!("{hand_over}; {MAKE_AGAIN}"))
+    }
+
+    fn read(&mut self) -> Result<BTreeMap<ObjectKey, Definition>, PgError> {
+        let (oids, tables) = (&[self.oid], self.history_tables);
+        let mut shapes = read(self.wire, oids, tables, self.readers, self.server)?;
+        let gone = || PgError::own("the schema that was just made can't be read");
+        shapes
+            .remove(&self.oid)
+            .map(|shape| shape.objects)
+            .ok_or_else(gone)
     }
 }

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use postgres::Client;
+use tenantry::model::shape::Shape;
 
 use crate::random::dice::Dice;
 use crate::support::database::Database;
 use crate::support::dump;
 use crate::support::fleet::project;
 use crate::support::server::OWNER;
+use crate::support::shapes;
 
 use super::dumped;
 use super::grammar::{self, Inventory};
@@ -21,6 +23,8 @@ pub struct Change {
     sql: Vec<String>,
     /// What the dump says differently; none if it can't be restored.
     dump: Option<Vec<String>>,
+    /// What the shape says differently.
+    shape: Vec<String>,
 }
 
 impl Change {
@@ -35,7 +39,18 @@ impl Change {
 
     /// How shape and dump disagree, if they do, and how to see it again.
     pub fn mismatch(&self) -> Option<String> {
-        None
+        let dump = self.dump.as_ref()?;
+        if dump.is_empty() == self.shape.is_empty() {
+            return None;
+        }
+        Some(format!(
+            "TENANTRY_RANDOM_SEED={} TENANTRY_RANDOM_DDL=1 cargo test --test it shape_random::\n\
+             -- done\n{}\n-- dump\n{}\n-- shape\n{}",
+            self.seed,
+            self.sql.join(";\n"),
+            dump.join("\n"),
+            self.shape.join("\n")
+        ))
     }
 }
 
@@ -97,8 +112,10 @@ impl<'a> Batch<'a> {
             .map(|seed| self.change(&mut client, *seed))
             .collect();
         let dumps = self.dumps();
+        let shapes = shapes::read(&self.live, &self.schemas());
         for change in &mut changes {
             let (base, own) = (&self.template(change.seed).base, schema(change.seed));
+            change.shape = difference(&shapes[base], &shapes[&own]);
             let own = dumps.get(&own);
             change.dump = own.map(|own| dumped::difference(&dumps[base], own));
         }
@@ -119,6 +136,7 @@ impl<'a> Batch<'a> {
             rules: Vec::new(),
             sql: Vec::new(),
             dump: None,
+            shape: Vec::new(),
         };
         let steps = [1, 1, 1, 2, 3][dice.below(5)];
         for step in 0..steps {
@@ -129,6 +147,13 @@ impl<'a> Batch<'a> {
             change.sql.push(sql);
         }
         change
+    }
+
+    fn schemas(&self) -> Vec<String> {
+        let bases = self.templates.iter().map(|template| template.base.clone());
+        bases
+            .chain(self.seeds.iter().copied().map(schema))
+            .collect()
     }
 
     /// By schema, what its dump says after it was restored. Those that can't be restored aren't there: a function may
@@ -216,4 +241,22 @@ fn run(client: &mut Client, schema: &str, path: &str, sql: &str) -> Result<(), p
     }
     client.batch_execute("RESET ROLE").expect("it was ours");
     ran
+}
+
+/// What only one of the two shapes says.
+fn difference(before: &Shape, after: &Shape) -> Vec<String> {
+    let lines = |shape: &Shape| -> Vec<String> {
+        let objects = shape.objects.iter().map(|(key, definition)| {
+            let source = definition.source.as_ref().map(|source| &source.neutral);
+            format!(
+                "{} {}: {} {source:?}",
+                key.kind.as_str(),
+                key.name,
+                definition.text
+            )
+        });
+        let undescribed = shape.undescribed.iter().map(|what| format!("{what:?}"));
+        objects.chain(undescribed).collect()
+    };
+    dumped::difference(&lines(before), &lines(after))
 }

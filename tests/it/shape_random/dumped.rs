@@ -27,23 +27,22 @@ pub fn by_schema(dump: &str, schemas: &[String]) -> BTreeMap<String, Vec<String>
 }
 
 fn neutral(entry: &str) -> String {
+    let end = "\n--\n-- PostgreSQL database dump complete";
+    let entry = entry.split(end).next().unwrap_or_default();
     let is_setting = |line: &&str| line.starts_with("SET default_");
     let lines = entry.lines().filter(|line| !is_setting(line));
-    let mut lines: Vec<&str> = lines
-        .take_while(|line| !line.starts_with("-- PostgreSQL database dump"))
-        .collect();
+    let mut lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
     let kind = lines[0].split("; Type: ").nth(1).unwrap_or_default();
-    if ["TABLE;", "ACL;", "DEFAULT ACL;", "FOREIGN TABLE;"]
+    let has_order = |one: &&str| kind.starts_with(one);
+    if ["TABLE;", "FOREIGN TABLE;", "ACL;", "DEFAULT ACL;"]
         .iter()
-        .any(|one| kind.starts_with(one))
+        .any(has_order)
     {
-        lines = lines
-            .iter()
-            .map(|line| line.trim_end_matches(','))
-            .collect();
+        let bare = lines.iter().map(|line| line.trim_end_matches(','));
+        lines = bare.collect();
         lines[1..].sort_unstable();
     }
-    lines.join("\n").trim().to_owned()
+    lines.join("\n")
 }
 
 /// The entries that only one of the two has.

@@ -13,5 +13,6 @@ pub mod psql;
 pub mod running;
 pub mod secure;
 pub mod server;
+pub mod shapes;
 pub mod statements;
 pub mod terminal;
