@@ -4,6 +4,7 @@
 //! With `TENANTRY_TEST_POOLED=1` the program reaches it through a PgBouncer in transaction mode; who prepares and
 //! judges doesn't.
 
+mod after_dump;
 mod attack;
 mod bytes;
 mod capacity;
