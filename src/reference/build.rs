@@ -128,8 +128,7 @@ impl Bench<'_> {
         };
         self.run_files(wire, recipe, &stage)?;
         let oid = oid_of(wire, stage.schema)?;
-        let shape = self.shape(wire, oid)?;
-        let after_dump = after_dump();
+        let (shape, after_dump) = self.shape(wire, oid)?;
         Ok(Reference {
             built_in: stage.schema.clone(),
             shape,
@@ -137,12 +136,18 @@ impl Bench<'_> {
         })
     }
 
-    /// Still as the owner, who may use the schema whatever the connecting role inherits.
-    fn shape(&self, wire: &mut Wire, oid: u32) -> Result<Shape, PgError> {
-        let history_tables = [self.history_table.as_str().to_owned()];
-        let shapes = shape::read(wire, &[oid], &history_tables, self.readers, self.version);
-        let shape = shapes?.remove(&oid);
-        shape.ok_or_else(|| PgError::own("the scratch schema can't be read"))
+    /// The shape, and what of it is otherwise after a dump. Still as the owner, who may use the schema whatever the
+    /// connecting role inherits.
+    fn shape(
+        &self,
+        wire: &mut Wire,
+        oid: u32,
+    ) -> Result<(Shape, BTreeMap<ObjectKey, Definition>), PgError> {
+        let (tables, readers) = ([self.history_table.as_str().to_owned()], self.readers);
+        let shape = shape::read(wire, &[oid], &tables, readers, self.version)?.remove(&oid);
+        let shape = shape.ok_or_else(|| PgError::own("the scratch schema can't be read"))?;
+        let after = shape::after_dump(wire, oid, &shape, &tables, readers, self.version)?;
+        Ok((shape, after))
     }
 
     /// Nothing of a shape depends on who owns all of it, so where the owner is unknown the connecting role will do.
@@ -231,11 +236,6 @@ fn oid_of(wire: &mut Wire, schema: &SchemaName) -> Result<u32, PgError> {
         .first()
         .and_then(|set| set.rows.first()?.get(0)?.parse().ok());
     oid.ok_or_else(|| PgError::own("the files of the template dropped their own schema"))
-}
-
-/// Until there are second forms.
-fn after_dump() -> BTreeMap<ObjectKey, Definition> {
-    BTreeMap::new()
 }
 
 /// Rolls back, for a connection that is dropped next: a pooler ends a session that is left within a transaction.
