@@ -34,6 +34,7 @@ mod resume;
 mod runs;
 mod safety;
 mod saved_plan;
+mod shapes;
 mod status;
 mod support;
 mod tenants_from;

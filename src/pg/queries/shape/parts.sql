@@ -37,7 +37,9 @@ SELECT 'statistics', quote_ident(x.stxname), 'pg_statistic_ext'::regclass, x.oid
          (SELECT '(' || string_agg(CASE k.kind WHEN 'd' THEN 'ndistinct' WHEN 'f' THEN 'dependencies' WHEN 'm' THEN 'mcv'
                                                WHEN 'e' THEN 'expressions' ELSE k.kind::text END,
                                    ', ' ORDER BY k.kind) || ')' FROM unnest(x.stxkind) k (kind)),
-         'ON', pg_get_statisticsobjdef_columns(x.oid), 'FROM', x.stxrelid::regclass,
+         'ON', (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attname)
+                  FROM pg_attribute a WHERE a.attrelid = x.stxrelid AND a.attnum = ANY (x.stxkeys::int2[])),
+         'AND ' || array_to_string(pg_get_statisticsobjdef_expressions(x.oid), ', '), 'FROM', x.stxrelid::regclass,
          'STATISTICS ' || NULLIF(x.stxstattarget, -1)),
        NULL, NULL, x.stxowner, NULL, NULL
   FROM own o JOIN pg_statistic_ext x ON x.oid = o.oid
