@@ -268,6 +268,78 @@ fn own_objects_are_told_from_those_of_the_server() {
     }
 }
 
+/// What came with PostgreSQL 18.
+#[test]
+fn what_is_newer_is_seen() {
+    let database = ground();
+    if database.count("SELECT current_setting('server_version_num')::int8") < 180_000 {
+        return;
+    }
+    let mut client = database.admin();
+    let plain = "CREATE TABLE base (no int); CREATE TABLE t (id int, no int CONSTRAINT filled NOT NULL, twice int GENERATED ALWAYS AS (no * 2) VIRTUAL, \
+         CONSTRAINT pos CHECK (no > 0), CONSTRAINT once UNIQUE (no))";
+    make(&mut client, "plain", plain);
+    let changes = [
+        ("named", plain.replace("CONSTRAINT filled ", ""), None),
+        (
+            "stored",
+            plain.replace("VIRTUAL", "STORED"),
+            Some((Kind::Column, "t.twice")),
+        ),
+        (
+            "unenforced",
+            plain.replace("(no > 0)", "(no > 0) NOT ENFORCED"),
+            Some((Kind::Constraint, "t.pos")),
+        ),
+        (
+            "unchecked",
+            format!(
+                "{}; ALTER TABLE t ADD CONSTRAINT filled NOT NULL no NOT VALID",
+                plain.replace("CONSTRAINT filled NOT NULL", "")
+            ),
+            Some((Kind::Constraint, "t.filled")),
+        ),
+        (
+            "alone",
+            plain.replace("filled NOT NULL", "filled NOT NULL NO INHERIT"),
+            Some((Kind::Constraint, "t.filled")),
+        ),
+    ];
+    for (name, sql, seen) in changes {
+        make(&mut client, name, &sql);
+        let shapes = read(&database, &["plain", name]);
+        let seen = seen.map(|(kind, name)| ObjectKey {
+            kind,
+            name: name.to_owned(),
+        });
+        let differ = differing(&shapes["plain"], &shapes[name]);
+        assert_eq!(differ, seen.into_iter().collect(), "{name}");
+    }
+}
+
+/// Whose state was changed though the server made it: its own name would hold numbers.
+#[test]
+fn internal_triggers_are_known_by_their_constraint() {
+    let database = ground();
+    let mut client = database.admin();
+    let sql = "CREATE TABLE p (id int PRIMARY KEY) PARTITION BY LIST (id); CREATE TABLE p1 PARTITION OF p DEFAULT; \
+         CREATE TABLE t (id int REFERENCES p, u int UNIQUE DEFERRABLE) PARTITION BY LIST (u); CREATE TABLE t1 PARTITION OF t DEFAULT;";
+    let off =
+        format!("{sql} ALTER TABLE t1 DISABLE TRIGGER ALL; ALTER TABLE p1 DISABLE TRIGGER ALL;");
+    make(&mut client, "on", sql);
+    make(&mut client, "off", &off);
+    make(&mut client, "off_too", &off);
+    let shapes = read(&database, &["on", "off", "off_too"]);
+    assert_same(&shapes["off"], &shapes["off_too"]);
+    let differ = differing(&shapes["on"], &shapes["off"]);
+    assert!(
+        differ.len() > 2 && differ.iter().all(|key| key.kind == Kind::Trigger),
+        "{differ:?}"
+    );
+    let name = "t1.t_id_fkey \"RI_FKey_check_ins\"";
+    assert!(differ.iter().any(|key| key.name == name), "{differ:?}");
+}
+
 /// Bodies, settings and comments that name the schema say the same under each name, where tokens can tell.
 #[test]
 fn text_that_is_kept_as_written_is_neutralised_by_tokens() {

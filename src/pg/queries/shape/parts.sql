@@ -1,9 +1,10 @@
--- Triggers that the server made for itself are said only where somebody changed their state.
+-- Triggers that the server made for itself are said only where somebody changed their state, and by their constraint:
+-- their own names hold numbers.
 SELECT 'trigger',
        quote_ident(r.relname) || '.' ||
-         CASE WHEN g.tgisinternal AND g.tgparentid = 0
-              THEN (SELECT quote_ident(k.conname) || ' ' FROM pg_constraint k WHERE k.oid = g.tgconstraint) || g.tgfoid::regproc
-              ELSE quote_ident(g.tgname) END,
+         COALESCE((SELECT quote_ident(k.conname) || ' ' || g.tgfoid::regproc FROM pg_constraint k
+                    WHERE g.tgisinternal AND k.oid = g.tgconstraint AND k.contype <> 't'),
+                  quote_ident(g.tgname)),
        'pg_trigger'::regclass::oid, g.oid, 0,
        concat_ws(E'\n', CASE WHEN NOT g.tgisinternal AND g.tgparentid = 0 THEN pg_get_triggerdef(g.oid, true) END,
          CASE g.tgenabled WHEN 'O' THEN CASE WHEN g.tgparentid <> 0 THEN 'ENABLE' END WHEN 'D' THEN 'DISABLE'
