@@ -6,7 +6,7 @@
 //!
 //! Bounds of partitions hold constants only, which deparse to what they were made from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use postgres::Row;
 use postgres::types::Type;
@@ -91,8 +91,8 @@ impl Scratch<'_> {
         if twins.is_empty() {
             return Ok(BTreeMap::new());
         }
-        let items = twins.iter().filter_map(|row| row.get::<_, Option<&str>>(3));
-        let items: Vec<&str> = items.collect();
+        let items: BTreeSet<&str> = twins.iter().map(|row| row.get(3)).collect();
+        let items: Vec<&str> = items.into_iter().collect();
         self.make_again(&format!("[{}]", items.join(",")))?;
         let mut read = self.read()?;
         let second = twins.iter().filter_map(|row| {

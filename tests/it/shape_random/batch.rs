@@ -40,7 +40,9 @@ impl Change {
     /// How shape and dump disagree, if they do, and how to see it again.
     pub fn mismatch(&self) -> Option<String> {
         let dump = self.dump.as_ref()?;
-        if dump.is_empty() == self.shape.is_empty() {
+        let is_undumped = |rule: &&str| UNDUMPED.iter().any(|(start, _)| rule.starts_with(start));
+        let is_changed = !dump.is_empty() || self.rules.iter().any(is_undumped);
+        if is_changed != self.shape.is_empty() {
             return None;
         }
         Some(format!(
@@ -69,6 +71,12 @@ pub struct Batch<'a> {
     live: Database,
     templates: Vec<Template>,
 }
+
+/// How a line of the grammar starts whose change only a shape sees, and why; all there are.
+const UNDUMPED: [(&str, &str); 1] = [(
+    "CREATE CAST",
+    "a cast belongs to no schema, so a dump of a schema leaves it out; it is the schema's by the type it is of",
+)];
 
 /// So often another change is drawn when the server refuses one.
 const DRAWS: usize = 200;

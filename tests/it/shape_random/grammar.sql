@@ -19,7 +19,7 @@ ALTER TABLE [[table]] REPLICA IDENTITY [[FULL|NOTHING|DEFAULT]]
 ALTER TABLE [[unique.table]] REPLICA IDENTITY USING INDEX [[unique.name]]
 ALTER TABLE [[index.table]] CLUSTER ON [[index.name]]
 ALTER TABLE [[table]] SET WITHOUT CLUSTER
-ALTER TABLE [[table]] OF [[composite]]
+CREATE TABLE [[new]] OF [[composite]]
 ALTER TABLE [[child.name]] NO INHERIT [[child.parent]]
 
 -- Columns
@@ -34,7 +34,7 @@ ALTER TABLE [[table]] ADD COLUMN [[new]] serial
 ALTER TABLE [[table]] ADD COLUMN [[new]] [[enum]]
 ALTER TABLE [[table]] ADD COLUMN [[new]] [[domain]][[| ARRAY]]
 ALTER TABLE [[table]] ADD COLUMN [[new]] [[composite]]
-ALTER TABLE [[table]] ADD COLUMN [[new]] [[table]]
+ALTER TABLE [[table]] ADD COLUMN [[new]] [[child.parent]]
 ALTER TABLE [[column.table]] DROP COLUMN [[column.name]]
 ALTER TABLE [[column.table]] DROP COLUMN [[column.name]] CASCADE
 ALTER TABLE [[column.table]] RENAME COLUMN [[column.name]] TO [[new]]
@@ -51,12 +51,12 @@ ALTER TABLE [[number.table]] ALTER COLUMN [[number.name]] SET DEFAULT [[1|2|7 * 
 ALTER TABLE [[column.table]] ALTER COLUMN [[column.name]] SET STATISTICS [[100|500|-1]]
 ALTER TABLE [[column.table]] ALTER COLUMN [[column.name]] SET (n_distinct = [[5|-0.5]])
 ALTER TABLE [[column.table]] ALTER COLUMN [[column.name]] RESET (n_distinct)
-ALTER TABLE [[column.table]] ALTER COLUMN [[column.name]] DROP EXPRESSION
+ALTER TABLE [[generated.table]] ALTER COLUMN [[generated.name]] DROP EXPRESSION
 ALTER TABLE [[column.table]] ALTER COLUMN [[column.name]] DROP IDENTITY IF EXISTS
 ALTER TABLE [[identity.table]] ALTER COLUMN [[identity.name]] SET GENERATED [[ALWAYS|BY DEFAULT]]
 ALTER TABLE [[identity.table]] ALTER COLUMN [[identity.name]] SET [[INCREMENT 5|MAXVALUE 99999|CACHE 7|CYCLE]]
 ALTER TABLE [[identity.table]] ALTER COLUMN [[identity.name]] DROP IDENTITY
-ALTER TABLE [[column.table]] ALTER COLUMN [[column.name]] ADD GENERATED ALWAYS AS IDENTITY
+ALTER TABLE merchant_categories ALTER COLUMN id DROP DEFAULT; ALTER TABLE merchant_categories ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY
 
 -- Constraints
 ALTER TABLE [[number.table]] ADD CONSTRAINT [[new]] CHECK ([[number.name]] [[>|>=|<>]] [[0|1|-1000]]) [[|NOT VALID|NO INHERIT]]
@@ -64,7 +64,7 @@ ALTER TABLE [[textual.table]] ADD CONSTRAINT [[new]] CHECK ([[textual.name]] [[I
 ALTER TABLE [[textual.table]] ADD CHECK (length([[textual.name]]::text) < [[100|200]])
 ALTER TABLE [[column.table]] ADD CONSTRAINT [[new]] UNIQUE ([[column.name]]) [[|DEFERRABLE|DEFERRABLE INITIALLY DEFERRED]]
 ALTER TABLE [[column.table]] ADD CONSTRAINT [[new]] UNIQUE NULLS NOT DISTINCT ([[column.name]])
-ALTER TABLE [[column.table]] ADD PRIMARY KEY ([[column.name]])
+CREATE TABLE [[new]] (a integer, b integer); ALTER TABLE [[new]] ADD PRIMARY KEY ([[a|b|a, b|b, a]])
 ALTER TABLE [[number.table]] ADD CONSTRAINT [[new]] FOREIGN KEY ([[number.name]]) REFERENCES [[unique.table]] [[|ON DELETE CASCADE|ON UPDATE SET NULL|DEFERRABLE INITIALLY DEFERRED|NOT VALID|MATCH FULL]]
 ALTER TABLE [[constraint.table]] DROP CONSTRAINT [[constraint.name]]
 ALTER TABLE [[constraint.table]] DROP CONSTRAINT [[constraint.name]] CASCADE
@@ -87,7 +87,7 @@ CREATE INDEX [[new]] ON ONLY [[table]] ((1))
 DROP INDEX [[index.name]]
 ALTER INDEX [[index.name]] RENAME TO [[new]]
 ALTER INDEX [[index.name]] SET (fillfactor = [[50|60]])
-ALTER INDEX [[index.name]] ALTER COLUMN 1 SET STATISTICS [[100|300]]
+ALTER INDEX customers_norm_idx ALTER COLUMN 1 SET STATISTICS [[100|300]]
 
 -- Sequences
 CREATE SEQUENCE [[new]] [[|AS smallint|AS integer|INCREMENT -1|START 5|CACHE 3|CYCLE|MINVALUE 0 START 1]]
@@ -181,6 +181,34 @@ DROP STATISTICS [[statistics]]
 ALTER STATISTICS [[statistics]] SET STATISTICS [[50|60]]
 ALTER STATISTICS [[statistics]] RENAME TO [[new]]
 
+-- The same objects made again, some as they were
+ALTER TABLE customers DROP CONSTRAINT customers_kind_check, ADD CONSTRAINT customers_kind_check CHECK (kind IN ('retail', 'trade', '[[staff|stuff]]')); COMMENT ON CONSTRAINT customers_kind_check ON customers IS 'known kinds'
+ALTER TABLE customers DROP CONSTRAINT customers_nick_check, ADD CONSTRAINT customers_nick_check CHECK (nick [[IN|NOT IN]] ('root', 'admin'))
+ALTER TABLE products DROP CONSTRAINT products_price_check, ADD CONSTRAINT products_price_check CHECK (price >= 0) [[|NOT VALID|NO INHERIT]]
+ALTER TABLE products DROP COLUMN price_gross, ADD COLUMN price_gross numeric GENERATED ALWAYS AS (gross(price[[|, 0.2]])) STORED
+ALTER TABLE order_lines DROP CONSTRAINT order_lines_order_fkey, ADD CONSTRAINT order_lines_order_fkey FOREIGN KEY (order_id) REFERENCES orders (id) ON DELETE [[CASCADE|SET NULL]] DEFERRABLE INITIALLY DEFERRED
+ALTER TABLE bookings DROP CONSTRAINT bookings_free, ADD CONSTRAINT bookings_free EXCLUDE USING gist (during WITH &&) WHERE (room NOT IN ('lobby', '[[yard|hall]]'))
+ALTER TABLE readings DETACH PARTITION readings_in; ALTER TABLE readings ATTACH PARTITION readings_in FOR VALUES IN ([[1|0]])
+DROP INDEX orders_open_idx; CREATE INDEX orders_open_idx ON orders (customer_id, created_at) WHERE stage IN ('new', '[[paid|shipped]]'); COMMENT ON INDEX orders_open_idx IS 'open orders'
+DROP INDEX customers_norm_idx; CREATE INDEX customers_norm_idx ON customers (norm([[name|nick]]))
+CREATE OR REPLACE VIEW good_sales AS SELECT code, n FROM sales WHERE n > [[10|11]]
+CREATE OR REPLACE VIEW trade_customers WITH (security_barrier) AS SELECT id, code, name, norm(name) AS n, rank FROM customers WHERE kind IN ('trade', '[[staff|stuff]]') WITH [[LOCAL|CASCADED]] CHECK OPTION
+CREATE OR REPLACE RULE settings_keep AS ON DELETE TO settings WHERE old.level = '[[high|low]]' AND old.scope IN ('all', 'own') DO INSTEAD NOTHING
+CREATE OR REPLACE FUNCTION norm(v text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$ SELECT [[lower|upper]](btrim(v)) $$
+CREATE OR REPLACE FUNCTION gross(net numeric, rate numeric DEFAULT 0.[[19|2]]) RETURNS numeric LANGUAGE sql IMMUTABLE RETURN round(net * (1 + rate), [[2|3]])
+CREATE OR REPLACE FUNCTION open_orders(c bigint) RETURNS SETOF orders LANGUAGE sql STABLE BEGIN ATOMIC SELECT * FROM orders o WHERE o.customer_id = c AND o.stage IN ('new', 'paid') AND o.way IN ('air', '[[sea|rail]]'); END
+CREATE OR REPLACE FUNCTION customer_name(c bigint) RETURNS text LANGUAGE sql STABLE SET search_path = [[{{ident:schema}}|public]], pg_temp AS $$ SELECT name FROM {{ident:schema}}.customers WHERE id = c $$
+CREATE OR REPLACE FUNCTION stamp() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.updated_at := [[now()|clock_timestamp()]]; RETURN NEW; END $$
+CREATE OR REPLACE AGGREGATE longest (text) (SFUNC = longer, STYPE = text[[|, INITCOND = 'a']])
+CREATE OR REPLACE TRIGGER orders_stamp BEFORE UPDATE OF stage[[, note|]] ON orders FOR EACH ROW WHEN (NEW.stage <> '[[new|paid]]') EXECUTE FUNCTION [[stamp|stamp_late]]()
+CREATE OR REPLACE TRIGGER merchants_touch BEFORE UPDATE ON merchants FOR EACH ROW EXECUTE FUNCTION [[touch_updated_at|record_change]]()
+ALTER POLICY orders_see ON orders USING (may_see(orders) AND way [[IN|NOT IN]] ('air', 'sea'))
+ALTER POLICY orders_new ON orders WITH CHECK (stage = '[[new|paid]]' AND EXISTS (SELECT 1 FROM customers c WHERE c.id = orders.customer_id AND c.kind IN ('retail', 'trade')))
+DROP STATISTICS customers_stats; CREATE STATISTICS customers_stats (dependencies[[, ndistinct|]]) ON kind, rank FROM customers
+ALTER DOMAIN channel DROP CONSTRAINT channel_known; ALTER DOMAIN channel ADD CONSTRAINT channel_known CHECK (VALUE IN ('web', 'shop', '[[phone|fax]]'))
+ALTER DOMAIN channel SET DEFAULT '[[web|shop]]'
+ALTER SEQUENCE doc_number START [[1000|1001]] INCREMENT [[10|11]]
+
 -- Operators, casts, text search, conversions
 CREATE OPERATOR === (LEFTARG = text, RIGHTARG = text, FUNCTION = texteq[[|, COMMUTATOR = ===|, HASHES]])
 CREATE CAST ([[enum]] AS integer) WITH INOUT [[|AS ASSIGNMENT|AS IMPLICIT]]
@@ -226,6 +254,7 @@ RESET ROLE; ALTER VIEW [[view]] OWNER TO [[owner]]
 RESET ROLE; ALTER ROUTINE [[routine]] OWNER TO [[owner]]
 RESET ROLE; ALTER TYPE [[enum]] OWNER TO [[owner]]
 RESET ROLE; ALTER DOMAIN [[domain]] OWNER TO [[owner]]
+RESET ROLE; ALTER SCHEMA {{ident:schema}} OWNER TO [[owner]]
 RESET ROLE; ALTER STATISTICS [[statistics]] OWNER TO [[owner]]
 
 -- Steps that come to nothing

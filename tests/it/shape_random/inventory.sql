@@ -20,6 +20,7 @@ SELECT kind, parts::text FROM (
     UNION ALL SELECT 'number', jsonb_build_object('table', relname, 'name', attname)
         FROM field WHERE relkind IN ('r', 'p') AND atttypid IN ('int4'::regtype, 'int8'::regtype)
     UNION ALL SELECT 'identity', jsonb_build_object('table', relname, 'name', attname) FROM field WHERE attidentity <> ''
+    UNION ALL SELECT 'generated', jsonb_build_object('table', relname, 'name', attname) FROM field WHERE attgenerated <> ''
     UNION ALL SELECT 'viewcolumn', jsonb_build_object('view', relname, 'name', attname) FROM field WHERE relkind = 'v'
     UNION ALL SELECT 'attribute', jsonb_build_object('type', relname, 'name', attname) FROM field WHERE relkind = 'c'
     UNION ALL SELECT 'constraint', jsonb_build_object('table', relname, 'name', conname)

@@ -68,6 +68,7 @@ CREATE INDEX events_source_idx ON events (at) WHERE source IN ('app', 'job');
 CREATE TABLE readings (id bigint NOT NULL, way varchar(10), n integer) PARTITION BY LIST ((CASE WHEN way IN ('in', 'up') THEN 1 ELSE 0 END));
 CREATE TABLE readings_in PARTITION OF readings FOR VALUES IN (1);
 CREATE TABLE assets (id serial PRIMARY KEY, label text NOT NULL, state varchar(10), owner_id bigint REFERENCES customers (id),
+    is_fit boolean GENERATED ALWAYS AS (state IN ('ok', 'new')) STORED,
     CONSTRAINT assets_label_check CHECK (norm(label) <> ''), CONSTRAINT assets_state_check CHECK (state IN ('ok', 'broken')));
 CREATE TABLE vehicles (plate text NOT NULL, wheels integer NOT NULL DEFAULT 4) INHERITS (assets);
 CREATE TABLE settings (key text PRIMARY KEY, value jsonb NOT NULL, level rank NOT NULL DEFAULT 'low', scope varchar(10), default_asset assets);

@@ -4,9 +4,6 @@ WITH RECURSIVE relation AS (
     SELECT c.* FROM pg_depend d JOIN pg_class c ON c.oid = d.objid
     WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_namespace'::regclass AND d.refobjid = $1
       AND d.deptype = 'n' AND c.relkind IN ('r', 'p', 'v', 'm', 'f')),
-type AS (
-    SELECT t.* FROM pg_depend d JOIN pg_type t ON t.oid = d.objid
-    WHERE d.classid = 'pg_type'::regclass AND d.refclassid = 'pg_namespace'::regclass AND d.refobjid = $1 AND t.typtype = 'd'),
 lineage (oid, depth) AS (
     SELECT oid, 0 FROM relation
     UNION ALL SELECT inhrelid, depth + 1 FROM lineage JOIN pg_inherits ON inhparent = oid),
@@ -25,17 +22,6 @@ checks AS (
     FROM pg_constraint con JOIN relation r ON r.oid = con.conrelid JOIN table_depth t ON t.oid = r.oid
     WHERE con.contype = 'c' AND con.conislocal
     GROUP BY con.conname, CASE WHEN inherits THEN 0::oid ELSE r.oid END),
-domain_checks AS (
-    SELECT ARRAY[
-               format('ALTER DOMAIN %s DROP CONSTRAINT %I', t.oid::regtype, con.conname),
-               format('ALTER DOMAIN %s ADD CONSTRAINT %I %s', t.oid::regtype, con.conname, pg_get_constraintdef(con.oid))] AS statements,
-           format('SELECT to_jsonb(c) - ''{oid,conbin}''::text[] FROM pg_constraint c WHERE contypid = %s AND conname = %L',
-                  t.oid, con.conname) AS frame
-    FROM type t JOIN pg_constraint con ON con.contypid = t.oid WHERE con.contype = 'c'),
-domain_defaults AS (
-    SELECT ARRAY[format('ALTER DOMAIN %s SET DEFAULT %s', oid::regtype, pg_get_expr(typdefaultbin, 'pg_type'::regclass))] AS statements,
-           format('SELECT to_jsonb(t) - ''{typdefault,typdefaultbin}''::text[] FROM pg_type t WHERE oid = %s', oid) AS frame
-    FROM type WHERE typdefaultbin IS NOT NULL),
 functions AS (
     SELECT ARRAY[pg_get_functiondef(p.oid)] AS statements,
            format('SELECT to_jsonb(p) - ''{proargdefaults,prosqlbody}''::text[] FROM pg_proc p WHERE oid = %s', p.oid) AS frame
@@ -127,15 +113,13 @@ SELECT jsonb_agg(jsonb_build_object('before', frame, 'after', frame, 'statements
 FROM (
     -- Deferred checks of rows that the template wrote would be in the way of ALTER TABLE.
     SELECT 0 AS step, ARRAY['SET CONSTRAINTS ALL IMMEDIATE'] AS statements, 'SELECT 0' AS frame
-    UNION ALL SELECT 1, statements, frame FROM domain_checks
-    UNION ALL SELECT 1, statements, frame FROM domain_defaults
-    UNION ALL SELECT 2, statements, frame FROM functions
-    UNION ALL SELECT 3, statements, frame FROM defaults
-    UNION ALL SELECT 3, statements, frame FROM checks
-    UNION ALL SELECT 3, statements, frame FROM indexes
-    UNION ALL SELECT 3, statements, frame FROM exclusions
-    UNION ALL SELECT 3, statements, frame FROM statistics
-    UNION ALL SELECT 4, statements, frame FROM views
-    UNION ALL SELECT 5, statements, frame FROM policies
-    UNION ALL SELECT 5, statements, frame FROM triggers
-    UNION ALL SELECT 5, statements, frame FROM rules) AS item
+    UNION ALL SELECT 1, statements, frame FROM functions
+    UNION ALL SELECT 2, statements, frame FROM defaults
+    UNION ALL SELECT 2, statements, frame FROM checks
+    UNION ALL SELECT 2, statements, frame FROM indexes
+    UNION ALL SELECT 2, statements, frame FROM exclusions
+    UNION ALL SELECT 2, statements, frame FROM statistics
+    UNION ALL SELECT 3, statements, frame FROM views
+    UNION ALL SELECT 4, statements, frame FROM policies
+    UNION ALL SELECT 4, statements, frame FROM triggers
+    UNION ALL SELECT 4, statements, frame FROM rules) AS item
