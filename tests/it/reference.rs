@@ -10,7 +10,7 @@ use tenantry::model::desired::{Cluster, Desired};
 use tenantry::model::name::{ClusterName, TenantId};
 use tenantry::model::observed::{ControlTenant, LiveDatabase};
 use tenantry::model::reference::{Recipe, Reference};
-use tenantry::model::shape::{Definition, Shape};
+use tenantry::model::shape::{Definition, Kind, Shape};
 use tenantry::observe::{Targets, observe};
 use tenantry::pg::clients::Clients;
 use tenantry::pg::error::PgError;
@@ -324,14 +324,26 @@ fn an_obtaining_leaves_nothing_behind() {
 fn values_stand_in_the_reference_as_they_were_used() {
     let mut fleet = valued(&[("acme", "EUR"), ("hooli", "USD")]);
     fleet.apply(0);
-    // What the file says now is for new tenants.
+    // What the file says from now on is for files that come from now on.
     fleet.tenant("acme", "{ vars: { currency: GBP } }");
+    let payout = "ALTER TABLE note ADD COLUMN payout text DEFAULT {{literal:vars.currency}};\n";
+    fleet.migration("V1__payout.sql", payout);
+    fleet.apply(0);
     forget(&fleet.database);
     let seen = Seen::of(&fleet);
-    for (tenant, currency) in [("acme", "EUR"), ("hooli", "USD")] {
-        let reference = seen.reference(tenant);
-        let shape = format!("{:?}", reference.shape);
-        assert!(shape.contains(&format!("'{currency}'")), "{shape}");
+    for (tenant, currency, payout) in [("acme", "EUR", "GBP"), ("hooli", "USD", "USD")] {
+        let objects = &seen.reference(tenant).shape.objects;
+        for (column, value) in [("note.currency", currency), ("note.payout", payout)] {
+            let (_, definition) = objects
+                .iter()
+                .find(|(key, _)| key.kind == Kind::Column && key.name == column)
+                .expect("it is there");
+            let text = &definition.text;
+            assert!(
+                text.contains(&format!("'{value}'")),
+                "{tenant}, {column}: {text}"
+            );
+        }
     }
     assert_ne!(seen.recipe("acme"), seen.recipe("hooli"));
 }
@@ -377,6 +389,7 @@ fn a_row_that_is_not_what_its_hashes_say_is_not_believed() {
     let wanted = seen.obtain();
     for poison in [
         "lines = replace(lines, 'body', 'bod')",
+        r#"lines = replace(lines, '"tenantry_ref_', '"tenantry_fer_')"#,
         "fingerprint = repeat('0', 64)",
         "lines = '{}', lines_sha256 = encode(sha256('{}'), 'hex')",
         "shape_version = shape_version + 1",
