@@ -4,6 +4,7 @@
 //! With `TENANTRY_TEST_POOLED=1` the program reaches it through a PgBouncer in transaction mode; who prepares and
 //! judges doesn't.
 
+mod after_dump;
 mod attack;
 mod bytes;
 mod capacity;
@@ -35,6 +36,7 @@ mod resume;
 mod runs;
 mod safety;
 mod saved_plan;
+mod shape_random;
 mod status;
 mod support;
 mod tenants_from;

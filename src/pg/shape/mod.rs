@@ -3,6 +3,7 @@
 //! The server does what only it can do right: it deparses, and leaves the schema's own name out of what it deparses
 //! because that schema is first on the path. Text that it keeps as written is neutralised here, by tokens.
 
+mod after_dump;
 mod lines;
 mod statement;
 
@@ -13,6 +14,8 @@ use postgres::types::Type;
 
 use crate::model::name::RoleName;
 use crate::model::shape::Shape;
+
+pub use after_dump::after_dump;
 
 use super::error::PgError;
 use super::wire::Wire;

@@ -4,7 +4,7 @@
 //! nobody holds a session or a lock, and reports and plans tell the truth. `TENANTRY_RANDOM_RUNS=300` tries more
 //! seeds, and `TENANTRY_RANDOM_SEED=17` one again.
 
-mod dice;
+pub mod dice;
 mod judge;
 mod storm;
 mod world;
@@ -24,7 +24,7 @@ const ROUNDS: usize = 3;
 /// Each has a server of its own, as some seeds restart it.
 const WORKERS: usize = 4;
 
-fn number(variable: &str) -> Option<u64> {
+pub fn number(variable: &str) -> Option<u64> {
     let text = std::env::var(variable).ok()?;
     Some(
         text.parse()

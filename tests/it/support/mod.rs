@@ -3,6 +3,7 @@
 pub mod byte_proxy;
 pub mod cli;
 pub mod database;
+pub mod dump;
 pub mod fleet;
 pub mod gate;
 pub mod json_schema;
@@ -12,5 +13,6 @@ pub mod psql;
 pub mod running;
 pub mod secure;
 pub mod server;
+pub mod shapes;
 pub mod statements;
 pub mod terminal;
