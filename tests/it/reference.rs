@@ -349,6 +349,47 @@ fn values_stand_in_the_reference_as_they_were_used() {
 }
 
 #[test]
+fn second_forms_are_kept_with_the_first() {
+    let fleet = {
+        let mut fleet =
+            Fleet::new("CREATE TABLE note (kind varchar CHECK (kind IN ('a', 'b')));\n");
+        fleet.add(&["acme"]);
+        fleet
+    };
+    fleet.apply(0);
+    let seen = Seen::of(&fleet);
+    let kept = seen.reference("acme").after_dump.clone();
+    let [(key, second)] = &kept.iter().collect::<Vec<_>>()[..] else {
+        panic!("{kept:?}");
+    };
+    assert_eq!(
+        (key.kind, key.name.as_str()),
+        (Kind::Constraint, "note.note_kind_check")
+    );
+    assert!(
+        second.text.contains("('a'::character varying)::text"),
+        "{second:?}"
+    );
+    forget(&fleet.database);
+    assert_eq!(seen.reference("acme").after_dump, kept);
+}
+
+#[test]
+fn a_lock_that_is_not_free_is_tried_again() {
+    let mut fleet = Fleet::new(
+        "DO $$ BEGIN IF nextval('public.tries') % 2 = 1 THEN RAISE SQLSTATE '40P01'; END IF; END $$;\n",
+    );
+    fleet.database.run(&format!(
+        "CREATE SEQUENCE public.tries; GRANT USAGE ON SEQUENCE public.tries TO {OWNER}"
+    ));
+    fleet.add(&["acme"]);
+    let report = fleet.apply(0);
+    assert_eq!(outcome(&report, "acme")["retries"], 1);
+    assert_eq!(report["notices"], serde_json::json!([]));
+    assert_eq!(kept(&fleet.database), 1);
+}
+
+#[test]
 fn a_tenant_made_anew_counts_from_there() {
     let fleet = Fleet::small(&["acme"]);
     fleet.migration("V1__tag.sql", "ALTER TABLE note ADD COLUMN tag text;\n");
