@@ -26,6 +26,9 @@ use super::locked;
 /// How many are built side by side.
 const AT_ONCE: usize = 4;
 
+/// How often one is tried whose locks weren't free.
+const TRIES: usize = 3;
+
 /// Where references are built, and what from.
 #[derive(Debug)]
 pub(super) struct Bench<'a> {
@@ -39,6 +42,8 @@ pub(super) struct Bench<'a> {
     pub application_name: &'a str,
     pub contents: Contents,
 }
+
+type Forms = BTreeMap<ObjectKey, Definition>;
 
 /// What ended a building, and where.
 struct Broken {
@@ -58,6 +63,12 @@ impl From<PgError> for Broken {
 }
 
 impl Broken {
+    /// A deadlock, a conflict, or a lock that wasn't free in time.
+    fn is_passing(&self) -> bool {
+        let code = self.error.sqlstate.as_deref();
+        matches!(code, Some("40001" | "40P01" | "55P03"))
+    }
+
     fn failure(self) -> Failure {
         locate::failure(&self.error, &self.attempted, self.located)
     }
@@ -87,8 +98,16 @@ impl Bench<'_> {
         });
     }
 
+    /// Several at once may meet at what their files share, and an apply at work may be met there too.
     fn one(&self, recipe: &Recipe) -> Result<Reference, Failure> {
-        let built = self.clients.with(|wire| self.attempt(wire, recipe));
+        let build = || self.clients.with(|wire| self.attempt(wire, recipe));
+        let mut built = build();
+        for _ in 1..TRIES {
+            match &built {
+                Err(broken) if broken.is_passing() => built = build(),
+                _ => break,
+            }
+        }
         built.map_err(Broken::failure)
     }
 
@@ -128,7 +147,7 @@ impl Bench<'_> {
         };
         self.run_files(wire, recipe, &stage)?;
         let oid = oid_of(wire, stage.schema)?;
-        let (shape, after_dump) = self.shape(wire, oid)?;
+        let (shape, after_dump) = self.read(wire, oid)?;
         Ok(Reference {
             built_in: stage.schema.clone(),
             shape,
@@ -136,18 +155,13 @@ impl Bench<'_> {
         })
     }
 
-    /// The shape, and what of it is otherwise after a dump. Still as the owner, who may use the schema whatever the
-    /// connecting role inherits.
-    fn shape(
-        &self,
-        wire: &mut Wire,
-        oid: u32,
-    ) -> Result<(Shape, BTreeMap<ObjectKey, Definition>), PgError> {
-        let (tables, readers) = ([self.history_table.as_str().to_owned()], self.readers);
-        let shape = shape::read(wire, &[oid], &tables, readers, self.version)?.remove(&oid);
+    /// Still as the owner, who may use and alter the schema whatever the connecting role inherits.
+    fn read(&self, wire: &mut Wire, oid: u32) -> Result<(Shape, Forms), PgError> {
+        let history = [self.history_table.as_str().to_owned()];
+        let shape = shape::read(wire, &[oid], &history, self.readers, self.version)?.remove(&oid);
         let shape = shape.ok_or_else(|| PgError::own("the scratch schema can't be read"))?;
-        let after = shape::after_dump(wire, oid, &shape, &tables, readers, self.version)?;
-        Ok((shape, after))
+        let forms = shape::after_dump(wire, oid, &shape, &history, self.readers, self.version)?;
+        Ok((shape, forms))
     }
 
     /// Nothing of a shape depends on who owns all of it, so where the owner is unknown the connecting role will do.

@@ -10,7 +10,7 @@ use tenantry::model::desired::{Cluster, Desired};
 use tenantry::model::name::{ClusterName, TenantId};
 use tenantry::model::observed::{ControlTenant, LiveDatabase};
 use tenantry::model::reference::{Recipe, Reference};
-use tenantry::model::shape::{Definition, Shape};
+use tenantry::model::shape::{Definition, Kind, Shape};
 use tenantry::observe::{Targets, observe};
 use tenantry::pg::clients::Clients;
 use tenantry::pg::error::PgError;
@@ -324,16 +324,69 @@ fn an_obtaining_leaves_nothing_behind() {
 fn values_stand_in_the_reference_as_they_were_used() {
     let mut fleet = valued(&[("acme", "EUR"), ("hooli", "USD")]);
     fleet.apply(0);
-    // What the file says now is for new tenants.
+    // What the file says from now on is for files that come from now on.
     fleet.tenant("acme", "{ vars: { currency: GBP } }");
+    let payout = "ALTER TABLE note ADD COLUMN payout text DEFAULT {{literal:vars.currency}};\n";
+    fleet.migration("V1__payout.sql", payout);
+    fleet.apply(0);
     forget(&fleet.database);
     let seen = Seen::of(&fleet);
-    for (tenant, currency) in [("acme", "EUR"), ("hooli", "USD")] {
-        let reference = seen.reference(tenant);
-        let shape = format!("{:?}", reference.shape);
-        assert!(shape.contains(&format!("'{currency}'")), "{shape}");
+    for (tenant, currency, payout) in [("acme", "EUR", "GBP"), ("hooli", "USD", "USD")] {
+        let objects = &seen.reference(tenant).shape.objects;
+        for (column, value) in [("note.currency", currency), ("note.payout", payout)] {
+            let (_, definition) = objects
+                .iter()
+                .find(|(key, _)| key.kind == Kind::Column && key.name == column)
+                .expect("it is there");
+            let text = &definition.text;
+            assert!(
+                text.contains(&format!("'{value}'")),
+                "{tenant}, {column}: {text}"
+            );
+        }
     }
     assert_ne!(seen.recipe("acme"), seen.recipe("hooli"));
+}
+
+#[test]
+fn second_forms_are_kept_with_the_first() {
+    let fleet = {
+        let mut fleet =
+            Fleet::new("CREATE TABLE note (kind varchar CHECK (kind IN ('a', 'b')));\n");
+        fleet.add(&["acme"]);
+        fleet
+    };
+    fleet.apply(0);
+    let seen = Seen::of(&fleet);
+    let kept = seen.reference("acme").after_dump.clone();
+    let [(key, second)] = &kept.iter().collect::<Vec<_>>()[..] else {
+        panic!("{kept:?}");
+    };
+    assert_eq!(
+        (key.kind, key.name.as_str()),
+        (Kind::Constraint, "note.note_kind_check")
+    );
+    assert!(
+        second.text.contains("('a'::character varying)::text"),
+        "{second:?}"
+    );
+    forget(&fleet.database);
+    assert_eq!(seen.reference("acme").after_dump, kept);
+}
+
+#[test]
+fn a_lock_that_is_not_free_is_tried_again() {
+    let mut fleet = Fleet::new(
+        "DO $$ BEGIN IF nextval('public.tries') % 2 = 1 THEN RAISE SQLSTATE '40P01'; END IF; END $$;\n",
+    );
+    fleet.database.run(&format!(
+        "CREATE SEQUENCE public.tries; GRANT USAGE ON SEQUENCE public.tries TO {OWNER}"
+    ));
+    fleet.add(&["acme"]);
+    let report = fleet.apply(0);
+    assert_eq!(outcome(&report, "acme")["retries"], 1);
+    assert_eq!(report["notices"], serde_json::json!([]));
+    assert_eq!(kept(&fleet.database), 1);
 }
 
 #[test]
@@ -377,6 +430,7 @@ fn a_row_that_is_not_what_its_hashes_say_is_not_believed() {
     let wanted = seen.obtain();
     for poison in [
         "lines = replace(lines, 'body', 'bod')",
+        r#"lines = replace(lines, '"tenantry_ref_', '"tenantry_fer_')"#,
         "fingerprint = repeat('0', 64)",
         "lines = '{}', lines_sha256 = encode(sha256('{}'), 'hex')",
         "shape_version = shape_version + 1",
