@@ -19,6 +19,7 @@ mod exits;
 mod extensions;
 mod faults;
 mod frozen;
+mod groups;
 mod history;
 mod house;
 mod kill;

@@ -24,6 +24,11 @@ pub struct Outcome {
     pub unreadable: Vec<(u32, String)>,
 }
 
+/// How many objects that is.
+pub fn objects(portion: &[Open]) -> usize {
+    portion.iter().map(|(_, objects)| objects.len()).sum()
+}
+
 /// Hashes these schemas' objects. One that fails by itself doesn't spoil the others.
 pub fn portion(session: &mut Session, portion: Vec<Open>, server: i32) -> Result<Outcome, PgError> {
     let mut outcome = Outcome::default();
@@ -110,7 +115,7 @@ fn hashes(
     if !matches!(&hashes, Err(error) if error.closed) {
         session.wire.run("ROLLBACK TO SAVEPOINT deparse")?;
     }
-    session.deparsed += portion.len();
+    session.deparsed += objects(portion);
     hashes
 }
 

@@ -1,7 +1,7 @@
 -- The hash over rows that name objects of their own schema, by the text that the server makes of them.
 -- $1: each row's schema; $2: the object; $3: the leg; $4 and $5: the seeds.
 WITH ns AS MATERIALIZED (
-  SELECT oid, nspname, quote_ident(nspname) AS q, chr(1) || '.' AS m FROM pg_namespace WHERE oid = ANY ($1))
+  SELECT oid, nspname, quote_ident(nspname) AS q, chr(1) || '.' AS m, {word} AS word FROM pg_namespace WHERE oid = ANY ($1))
 SELECT ns, bit_xor(h0), bit_xor(h1) FROM (
 SELECT x.ns, hashtextextended(s.txt, x.h0) AS h0, hashtextextended(s.txt, x.h1) AS h1
   FROM (SELECT ns, h0, h1, chr(2) || CASE leg

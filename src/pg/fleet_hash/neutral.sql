@@ -5,5 +5,5 @@ CROSS JOIN LATERAL (SELECT CASE WHEN strpos(x.txt, n.nspname) = 0 THEN x.txt
      END AS txt OFFSET 0) y
 CROSS JOIN LATERAL (SELECT CASE WHEN strpos(y.txt, n.nspname) = 0 THEN y.txt
      ELSE regexp_replace(replace(y.txt, CASE WHEN n.q <> n.nspname THEN n.q ELSE chr(1) END, chr(1)),
-          '(?<![A-Za-z0-9_$\u0080-\uffff])' || regexp_replace(n.nspname, '([^A-Za-z0-9_])', '\\\1', 'g') || '(?![A-Za-z0-9_$\u0080-\uffff])', chr(1), 'g')
+          n.word, chr(1), 'g')
      END AS txt OFFSET 0) s

@@ -19,7 +19,7 @@ const ONE_MORE: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Session {
     pub wire: Wire,
-    /// How many schemas it has deparsed objects of, all of which its server process remembers.
+    /// How many objects it has deparsed, all of which its server process remembers.
     pub deparsed: usize,
 }
 

@@ -16,12 +16,12 @@ use super::legs::{LEGS, Leg};
 use super::session::Session;
 use super::{Keys, Scope};
 
-/// Schemas deparsed by one message.
-const PORTION: usize = 100;
+/// Objects deparsed by one message, whose locks go with it.
+const PORTION: usize = 5_000;
 
-/// Schemas deparsed by one server process, which remembers every table of them and more: about 0.4 MB a schema with
-/// a dozen tables, so that it stays below 256 MB.
-const MOST: usize = 500;
+/// Objects deparsed by one server process, which remembers every table behind them: 4 kB an object where they are
+/// spread over a dozen tables, so that it stays below 256 MB.
+const MOST: usize = 40_000;
 
 /// How long all schemas together that others have locked are waited for.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -131,9 +131,7 @@ impl<'a> Spread<'a> {
             .into_iter()
             .partition(|(schema, _)| locked.contains(schema));
         lock(&self.busy).extend(busy);
-        let portions: Queue<Vec<Open>> =
-            Mutex::new(free.chunks(PORTION).map(<[Open]>::to_vec).collect());
-        drop(free);
+        let portions: Queue<Vec<Open>> = Mutex::new(portions(free));
         thread::scope(|scope| {
             let mut others = others.into_iter();
             let portions = &portions;
@@ -167,7 +165,9 @@ impl<'a> Spread<'a> {
         portions: &Queue<Vec<Open>>,
     ) -> Result<(), PgError> {
         while let Some(portion) = next(portions) {
-            let worn = |session: &Session| session.deparsed + portion.len() > MOST;
+            let objects = deparse::objects(&portion);
+            let worn =
+                |session: &Session| session.deparsed > 0 && session.deparsed + objects > MOST;
             session = session
                 .filter(|session| !worn(session))
                 .or_else(|| self.one_more());
@@ -188,6 +188,19 @@ impl<'a> Spread<'a> {
         found.unreadable.extend(outcome.unreadable);
         lock(&self.busy).extend(outcome.busy);
     }
+}
+
+/// Whole schemas, as many as go into a message; at least one.
+fn portions(open: Vec<Open>) -> VecDeque<Vec<Open>> {
+    let mut portions: VecDeque<Vec<Open>> = VecDeque::new();
+    for schema in open {
+        let fits = |portion: &&mut Vec<Open>| deparse::objects(portion) + schema.1.len() <= PORTION;
+        match portions.back_mut().filter(fits) {
+            Some(portion) => portion.push(schema),
+            None => portions.push_back(vec![schema]),
+        }
+    }
+    portions
 }
 
 fn next<T>(queue: &Queue<T>) -> Option<T> {

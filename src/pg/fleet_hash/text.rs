@@ -6,6 +6,9 @@ const USER_OID: &str = r"(1638[4-9]|1639\d|16[4-9]\d\d|1[7-9]\d{3}|[2-9]\d{4}|[1
 /// A tree's text without its places. They tell where in a message an expression stood, and since 17 aren't kept.
 const STRIPPED: &str = r"regexp_replace(l.t, ':location -?\d+', '', 'g')";
 
+/// The pattern of a schema's name as a whole word.
+const WORD: &str = r"'(?<![A-Za-z0-9_$\u0080-\uffff])' || regexp_replace(nspname, '([^A-Za-z0-9_])', '\\\1', 'g') || '(?![A-Za-z0-9_$\u0080-\uffff])'";
+
 /// A part that isn't the same in all versions.
 struct Part {
     name: &'static str,
@@ -74,7 +77,8 @@ pub fn complete(sql: &str, server: i32) -> String {
     let shared = sql
         .replace("{local}", include_str!("local.sql"))
         .replace("{neutral}", include_str!("neutral.sql"))
-        .replace("{user_oid}", USER_OID);
+        .replace("{user_oid}", USER_OID)
+        .replace("{word}", WORD);
     PARTS.iter().fold(shared, |sql, part| {
         let text = part
             .texts

@@ -1,4 +1,4 @@
--- Columns, of indexes too where they carry options. A type or collation of the same schema counts by name.
+-- Columns. A type or collation of the same schema counts by name.
 SELECT ROW(3, relname, attnum, attname, typ, typ2, atttypmod, attnotnull, attidentity, attgenerated, coll, coll2, attisdropped, attstorage,
            attcompression, attstattarget, attislocal, attinhcount, attoptions, attfdwoptions, CASE WHEN attacl IS NOT NULL THEN (
              SELECT string_agg(e.i, ',' ORDER BY e.i COLLATE "C")
@@ -16,7 +16,6 @@ SELECT ROW(3, relname, attnum, attname, typ, typ2, atttypmod, attnotnull, attide
                CASE WHEN a.attacl IS NOT NULL THEN (SELECT w.nspowner FROM pg_namespace w WHERE w.oid = c.relnamespace) END AS nspowner,
                array_agg(c.relnamespace) AS nss
           FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
-         WHERE c.relnamespace = ANY ($1) AND (c.oid = ANY ($2)) IS NOT TRUE AND a.attnum > 0
-           AND (c.relkind IN ('r','p','v','m','f','c')
-                OR c.relkind IN ('i','I') AND (COALESCE(a.attstattarget, -1) <> -1 OR a.attoptions IS NOT NULL))
+         WHERE CASE WHEN c.oid = ANY ($2) THEN false WHEN c.relnamespace = ANY ($1) THEN true ELSE false END
+           AND c.relkind IN ('r','p','v','m','f','c') AND a.attnum > 0
          GROUP BY 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21 OFFSET 0) z

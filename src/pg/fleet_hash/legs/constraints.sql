@@ -12,5 +12,5 @@ SELECT ROW(5, relname, typname, conname, contype, convalidated, condeferrable, c
                   LEFT JOIN pg_class c ON c.oid = k.conrelid AND c.relkind IN ('r','p','f')
                   LEFT JOIN pg_class f ON f.oid = k.confrelid AND f.relkind IN ('r','p')
                   LEFT JOIN pg_type y ON y.oid = k.contypid AND y.typtype = 'd'
-                 WHERE k.connamespace = ANY ($1) AND (k.conrelid = ANY ($2)) IS NOT TRUE
+                 WHERE CASE WHEN k.connamespace = ANY ($1) THEN true ELSE false END AND CASE WHEN k.conrelid = ANY ($2) THEN false ELSE true END
                  GROUP BY 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24 OFFSET 0) v OFFSET 0) z

@@ -21,5 +21,6 @@ SELECT ROW(8, proname, prokind, prolang, procost, prorows, prosupport, prosecdef
          CROSS JOIN LATERAL (
            SELECT p.pronargdefaults > 0 OR p.prosqlbody IS NOT NULL OR p.prorettype >= 16384
                   OR concat(p.proargtypes::text, p.proallargtypes::text, p.protrftypes::text) ~ '{user_oid}' AS named,
-                  strpos(p.prosrc, n.nspname) > 0 OR strpos(COALESCE(p.proconfig::text, ''), n.nspname) > 0 AS own) v
+                  strpos(p.prosrc, n.nspname) > 0 AND p.prosrc ~ n.word
+                  OR strpos(COALESCE(p.proconfig::text, ''), n.nspname) > 0 AND p.proconfig::text ~ n.word AS own) v
          GROUP BY 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25 OFFSET 0) z

@@ -12,5 +12,5 @@ SELECT ROW(6, trel, relname, relam, reloptions, reltablespace, indisunique, indi
                        CASE WHEN i.indexprs IS NOT NULL OR i.indpred IS NOT NULL THEN hashtextextended(concat(i.indexprs::text, i.indpred::text), 1) END AS t1,
                        array_agg(c.relnamespace) AS nss, array_agg(c.oid) AS oids
                   FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_class t ON t.oid = i.indrelid
-                 WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('i','I') AND t.relkind IN ('r','p','m') AND (i.indrelid = ANY ($2)) IS NOT TRUE
+                 WHERE CASE WHEN c.relnamespace = ANY ($1) THEN true ELSE false END AND c.relkind IN ('i','I') AND t.relkind IN ('r','p','m') AND CASE WHEN i.indrelid = ANY ($2) THEN false ELSE true END
                  GROUP BY 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25 OFFSET 0) v OFFSET 0) z

@@ -3,7 +3,7 @@ SELECT ROW(20, e.kind) AS r, NULL::int8 AS t0, NULL::int8 AS t1, false AS depars
   FROM ns n JOIN (
    SELECT 'publication' AS kind, c.relnamespace AS ns, concat_ws(chr(2), c.relname, p.pubname{publication_details}) AS nm
      FROM pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid JOIN pg_class c ON c.oid = r.prrelid
-    WHERE (c.oid = ANY ($2)) IS NOT TRUE
+    WHERE CASE WHEN c.oid = ANY ($2) THEN false ELSE true END
    {published_schemas}
    UNION ALL SELECT 'label', n.oid, concat_ws(chr(2), i.type, i.identity, l.objsubid, l.provider, l.label)
      FROM pg_seclabel l CROSS JOIN LATERAL pg_identify_object(l.classoid, l.objoid, l.objsubid) i
@@ -17,6 +17,6 @@ SELECT ROW(20, e.kind) AS r, NULL::int8 AS t0, NULL::int8 AS t1, false AS depars
         WHEN 'pg_type'::regclass THEN (SELECT typnamespace FROM pg_type WHERE oid = d.objid)
         ELSE (SELECT s.oid FROM pg_identify_object(d.classid, d.objid, d.objsubid) o JOIN pg_namespace s ON s.nspname = o.schema) END OFFSET 0) m (ns)
     CROSS JOIN LATERAL pg_identify_object(d.classid, d.objid, d.objsubid) i
-    WHERE m.ns = ANY ($1)
+    WHERE CASE WHEN m.ns = ANY ($1) THEN true ELSE false END
    UNION ALL SELECT 'schema of extension', x.extnamespace, x.extname FROM pg_extension x
   ) e ON e.ns = n.oid

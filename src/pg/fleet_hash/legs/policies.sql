@@ -6,5 +6,5 @@ SELECT ROW(12, relname, polname, polcmd, polpermissive, roles, q, w) AS r, t0, t
                CASE WHEN o.polqual IS NOT NULL OR o.polwithcheck IS NOT NULL THEN hashtextextended(concat(o.polqual::text, o.polwithcheck::text), 1) END AS t1,
                array_agg(n.oid) AS nss, array_agg(o.oid) AS oids
           FROM pg_policy o JOIN pg_class c ON c.oid = o.polrelid JOIN ns n ON n.oid = c.relnamespace
-         WHERE (c.oid = ANY ($2)) IS NOT TRUE
+         WHERE CASE WHEN c.oid = ANY ($2) THEN false ELSE true END
          GROUP BY 1,2,3,4,5,6,7,8,9 OFFSET 0) z

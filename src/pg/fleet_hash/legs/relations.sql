@@ -16,5 +16,5 @@ SELECT ROW(1, relname, relkind, relpersistence, reloptions, relrowsecurity, relf
                hashtextextended(c.relpartbound::text, 0) AS t0, hashtextextended(c.relpartbound::text, 1) AS t1,
                array_agg(n.oid) AS nss, array_agg(c.oid) AS oids
           FROM ns n JOIN pg_class c ON c.relnamespace = n.oid
-         WHERE c.relkind IN ('r','p','v','m','f','S','c') AND (c.oid = ANY ($2)) IS NOT TRUE
+         WHERE c.relkind IN ('r','p','v','m','f','S','c') AND CASE WHEN c.oid = ANY ($2) THEN false ELSE true END
          GROUP BY 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16 OFFSET 0) z

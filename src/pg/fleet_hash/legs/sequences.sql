@@ -7,5 +7,5 @@ SELECT ROW(9, relname, seqtypid, par, seqcycle, ocol, orel, ons) AS r, NULL::int
           LEFT JOIN LATERAL (SELECT d.refobjsubid, o.oid, o.relname, o.relnamespace FROM pg_depend d JOIN pg_class o ON o.oid = d.refobjid
                               WHERE d.classid = 'pg_class'::regclass AND d.objid = s.seqrelid AND d.objsubid = 0
                                 AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a','i') LIMIT 1) o ON true
-         WHERE c.relnamespace = ANY ($1) AND c.relkind = 'S' AND (o.oid = ANY ($2)) IS NOT TRUE
+         WHERE CASE WHEN c.relnamespace = ANY ($1) THEN true ELSE false END AND c.relkind = 'S' AND CASE WHEN o.oid = ANY ($2) THEN false ELSE true END
          GROUP BY 1,2,3,4,5,6,7 OFFSET 0) z

@@ -10,6 +10,5 @@ SELECT ROW(7, relname, tgname, tgtype, tgenabled, tgisinternal, child, proname, 
                hashtextextended(t.tgqual::text, 0) AS t0, hashtextextended(t.tgqual::text, 1) AS t1,
                array_agg(c.relnamespace) AS nss, array_agg(t.oid) AS oids
           FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid
-         WHERE (NOT t.tgisinternal OR t.tgenabled <> 'O') AND c.relkind IN ('r','p','v','f') AND c.relnamespace = ANY ($1)
-           AND (c.oid = ANY ($2)) IS NOT TRUE
+         WHERE (NOT t.tgisinternal OR t.tgenabled <> 'O') AND c.relkind IN ('r','p','v','f') AND CASE WHEN c.oid = ANY ($2) THEN false WHEN c.relnamespace = ANY ($1) THEN true ELSE false END
          GROUP BY 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17 OFFSET 0) z
