@@ -101,13 +101,13 @@ impl<'a> Suite<'a> {
 
     /// Failures and errors one by one; what else is to be said comes after them.
     fn write_findings(&self, xml: &mut Xml, findings: &[&Finding]) -> io::Result<()> {
-        let mut others = String::new();
+        let mut others = Vec::new();
         for finding in findings {
             let element = match finding.level {
                 Level::Unchecked => "error",
                 _ if finding.counts(self.strict) => "failure",
                 _ => {
-                    others += &format!("{}\n{}", title(finding), details(finding));
+                    others.push(format!("{}\n{}", title(finding), details(finding)));
                     continue;
                 }
             };
@@ -118,7 +118,7 @@ impl<'a> Suite<'a> {
         }
         if !others.is_empty() {
             xml.create_element("system-out")
-                .write_text_content(text(&others))?;
+                .write_text_content(text(&others.concat()))?;
         }
         Ok(())
     }
