@@ -26,7 +26,7 @@
 //! | [`observe`] | all databases side by side into `Observed` | databases |
 //! | [`apply`] | run locks, database-wide steps, waves, one transaction a tenant | databases |
 //! | [`doctor`] | what stands between a fleet and its next apply; the SQL that grants what is missing | databases, processes |
-//! | [`render`] | plan, report, status and runs as text, JSON, Markdown and annotations | no |
+//! | [`render`] | plan, report, status, runs and drift as text, JSON, Markdown, JUnit and annotations | no |
 //! | [`server`] | the throwaway PostgreSQL behind `demo` and the tests | processes |
 //! | [`cli`] | the command line; owns stdout and stderr | everything |
 //!

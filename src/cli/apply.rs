@@ -428,7 +428,7 @@ impl Teller {
             }
         };
         match format {
-            Format::Human | Format::Markdown => Self::Human(progress()),
+            Format::Human | Format::Markdown | Format::Junit => Self::Human(progress()),
             Format::Json => Self::Json(progress()),
             Format::Github => Self::Github(progress()),
             Format::Ndjson => Self::Ndjson(Ndjson::new(streams, output.is_stdout())),

@@ -6,7 +6,7 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
-use super::{apply, completions, demo, doctor, plan, runs, schema, status, validate};
+use super::{apply, completions, demo, doctor, drift, plan, runs, schema, status, validate};
 use crate::model::name::{BadName, TenantId};
 
 const STYLES: Styles = Styles::styled()
@@ -19,7 +19,8 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0    done, or nothing to do
   1    failed, nothing was changed
-  2    differs: changes pending or tenants blocked (plan --detailed-exitcode)
+  2    differs: changes pending or tenants blocked (plan --detailed-exitcode),
+       drift found
   3    partial: something was changed, and something else wasn't;
        the run is named, and `apply --resume RUN` goes on with it
   4    refused, nothing was changed: hazard not allowed, stale plan,
@@ -38,6 +39,7 @@ Examples:
   tenantry plan                      show what would be done
   tenantry apply                     show it, ask, and do it
   tenantry status                    show where every tenant stands
+  tenantry drift                     show who isn't what the files made
   tenantry doctor                    show what stands in the way of an apply";
 
 /// Keeps a fleet of PostgreSQL tenant schemas equal to a YAML file.
@@ -57,6 +59,7 @@ pub enum Command {
     Plan(plan::Args),
     Apply(apply::Args),
     Status(status::Args),
+    Drift(drift::Args),
     Runs(runs::Args),
     Schema(schema::Args),
     Completions(completions::Args),
@@ -149,6 +152,8 @@ pub enum Format {
     Markdown,
     /// Annotations of a GitHub workflow
     Github,
+    /// Test results, as CI servers read them
+    Junit,
 }
 
 /// Whether text has colours.

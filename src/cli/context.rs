@@ -128,6 +128,15 @@ impl<'a> Context<'a> {
             .collect()
     }
 
+    /// The server that a flag names for references.
+    pub fn reference_target(&self, url: &str) -> Result<Target, Error> {
+        self.streams.redactor.learn_passwords_of(url);
+        let streams = Arc::clone(&self.streams);
+        let learn = move |secret: &str| streams.redactor.learn(secret);
+        let target = settings::resolve(Some(url), &Cluster::default(), self.env);
+        target.map(|target| target.on_secret(learn))
+    }
+
     /// Resolves settings, whose secrets never get into output.
     fn target(&self, cluster: &Cluster, resolve: Resolve<'a>) -> Result<Target, Error> {
         for url in [&cluster.url, &cluster.direct_url].into_iter().flatten() {
@@ -207,5 +216,6 @@ fn name(format: Format) -> &'static str {
         Format::Ndjson => "ndjson",
         Format::Markdown => "markdown",
         Format::Github => "github",
+        Format::Junit => "junit",
     }
 }

@@ -8,8 +8,10 @@ mod completions;
 mod context;
 mod demo;
 mod doctor;
+mod drift;
 mod journals;
 mod logging;
+mod look;
 mod output;
 mod plan;
 mod progress;
@@ -111,6 +113,7 @@ fn dispatch(context: &Context<'_>, command: &Command) -> Exit {
         Command::Plan(args) => plan::run(context, args),
         Command::Apply(args) => apply::run(context, args),
         Command::Status(args) => status::run(context, args),
+        Command::Drift(args) => drift::run(context, args),
         Command::Runs(args) => runs::run(context, args),
         Command::Schema(args) => schema::run(context, args),
         Command::Completions(args) => completions::run(context, args),

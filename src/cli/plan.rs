@@ -167,7 +167,7 @@ fn document(
 ) -> (String, Kind) {
     match format {
         Format::Json | Format::Ndjson => (render::json::plan(plan), Kind::Json),
-        Format::Human => (human(context, plan), Kind::Text),
+        Format::Human | Format::Junit => (human(context, plan), Kind::Text),
         Format::Markdown => (render::markdown::plan(plan), Kind::Text),
         Format::Github => (render::github::plan(plan, &desired.templates), Kind::Text),
     }

@@ -7,6 +7,7 @@ use super::context::Context;
 use super::output::Kind;
 use super::{Exit, Failure};
 use crate::config;
+use crate::drift::report::DriftReport;
 use crate::plan::Plan;
 use crate::render::json;
 use crate::report::Report;
@@ -35,6 +36,8 @@ enum Of {
     Report,
     /// The result of `status --format json`
     Status,
+    /// The result of `drift --format json`
+    Drift,
     /// The result of `runs show --format json`
     Runs,
 }
@@ -46,6 +49,7 @@ pub fn run(context: &Context<'_>, args: &Args) -> Result<Exit, Failure> {
         Of::Plan => schemars::schema_for!(Plan).to_value(),
         Of::Report => schemars::schema_for!(Report).to_value(),
         Of::Status => schemars::schema_for!(FleetStatus).to_value(),
+        Of::Drift => schemars::schema_for!(DriftReport).to_value(),
         Of::Runs => schemars::schema_for!(Runs).to_value(),
     };
     context.print(&json::schema(&schema), Kind::Json)?;

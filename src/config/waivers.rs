@@ -52,12 +52,11 @@ fn flaws(entry: &WaiverEntry) -> Vec<Flaw> {
         })
     });
     let words = [("reason", &entry.reason), ("owner", &entry.owner)];
-    let words = words.into_iter().filter_map(|(key, text)| {
-        text.trim().is_empty().then(|| Flaw {
-            key,
-            message: format!("`{key}` says nothing"),
-            hint: "Say why the difference may be, and who answers for it.",
-        })
+    let words = words.into_iter().filter(|(_, text)| text.trim().is_empty());
+    let words = words.map(|(key, _)| Flaw {
+        key,
+        message: format!("`{key}` says nothing"),
+        hint: "Say why the difference may be, and who answers for it.",
     });
     let expires = entry.expires.as_deref().filter(|text| date(text).is_none());
     let expires = expires.map(|text| Flaw {

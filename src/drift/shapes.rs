@@ -165,13 +165,7 @@ fn partial(undescribed: &Undescribed) -> Finding {
 }
 
 fn difference(one: &Difference, reference: &Reference, schema: &SchemaName) -> Finding {
-    let expected = one.expected.as_ref();
-    let expected = expected.map(|it| text::reference(it, reference, schema));
-    let found = one.found.as_ref().map(text::live);
-    let diff = text::diff(
-        expected.as_deref().unwrap_or_default(),
-        found.as_deref().unwrap_or_default(),
-    );
+    let (expected, found, diff) = text::told(one, reference, schema);
     Finding {
         expected,
         found,

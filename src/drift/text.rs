@@ -2,6 +2,7 @@
 
 use similar::TextDiff;
 
+use super::compare::Difference;
 use crate::model::name::SchemaName;
 use crate::model::reference::Reference;
 use crate::model::shape::{Definition, OWN};
@@ -36,18 +37,12 @@ const CLAUSES: [&str; 16] = [
 ];
 
 /// What a live schema says, in lines.
-#[must_use]
-pub(super) fn live(definition: &Definition) -> String {
+fn live(definition: &Definition) -> String {
     readable(&whole(definition))
 }
 
 /// What a reference says, in lines, as it would be said in `schema`.
-#[must_use]
-pub(super) fn reference(
-    definition: &Definition,
-    reference: &Reference,
-    schema: &SchemaName,
-) -> String {
+fn reference(definition: &Definition, reference: &Reference, schema: &SchemaName) -> String {
     let text = whole(definition).replace(reference.built_in.as_str(), schema.as_str());
     readable(&text)
 }
@@ -64,9 +59,28 @@ pub(super) fn nearest<'a>(forms: &[&'a Definition; 2], live: &Definition) -> &'a
     }
 }
 
+/// Both texts, and their unified difference. Texts that would look the same are shown to the letter.
+pub(super) fn told(
+    one: &Difference,
+    built: &Reference,
+    schema: &SchemaName,
+) -> (Option<String>, Option<String>, String) {
+    let expected = one.expected.as_ref();
+    let (mut expected, mut found) = (
+        expected.map(|it| reference(it, built, schema)),
+        one.found.as_ref().map(live),
+    );
+    if expected == found {
+        expected = one.expected.as_ref().map(|it| format!("{it:?}\n"));
+        found = one.found.as_ref().map(|it| format!("{it:?}\n"));
+    }
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let diff = diff(&text(&expected), &text(&found));
+    (expected, found, diff)
+}
+
 /// The unified difference of two texts.
-#[must_use]
-pub(super) fn diff(expected: &str, found: &str) -> String {
+fn diff(expected: &str, found: &str) -> String {
     let diff = TextDiff::from_lines(expected, found);
     let mut diff = diff.unified_diff();
     diff.context_radius(CONTEXT)
@@ -88,9 +102,9 @@ fn whole(definition: &Definition) -> String {
 /// Every line ends; long ones are broken, by the same rules whoever says them.
 fn readable(text: &str) -> String {
     let mut lines = String::with_capacity(text.len() + 1);
-    for line in text.trim_end().lines() {
+    for line in text.split('\n') {
         if line.chars().count() <= WIDTH {
-            lines.push_str(line.trim_end());
+            lines.push_str(line);
         } else {
             lines.push_str(&broken(line));
         }
@@ -148,7 +162,7 @@ mod tests {
         );
         assert_eq!(text.trim_end().replace("\n  ", " "), line);
         assert_eq!(readable("short AND sweet"), "short AND sweet\n");
-        assert_eq!(readable(""), "");
+        assert_eq!(readable("blanks \r\n"), "blanks \r\n\n");
     }
 
     #[test]
@@ -173,6 +187,35 @@ mod tests {
         assert_eq!(
             diff("a\n", ""),
             "--- expected\n+++ found\n@@ -1 +0,0 @@\n-a\n"
+        );
+    }
+
+    #[test]
+    fn what_looks_the_same_is_shown_to_the_letter() {
+        let schema = |name: &str| SchemaName::new(name).unwrap();
+        let text = |text: &str| Definition {
+            text: text.to_owned(),
+            source: None,
+        };
+        let long = "x".repeat(WIDTH);
+        let one = Difference {
+            key: crate::model::shape::ObjectKey {
+                kind: crate::model::shape::Kind::View,
+                name: "v".to_owned(),
+            },
+            change: super::super::compare::Change::Changed,
+            expected: Some(text(&format!("{long} AND y"))),
+            found: Some(text(&format!("{long}\n  AND y"))),
+        };
+        let built = Reference {
+            built_in: schema("x1"),
+            shape: crate::model::shape::Shape::default(),
+            after_dump: std::collections::BTreeMap::new(),
+        };
+        let (.., diff) = told(&one, &built, &schema("acme"));
+        assert!(
+            diff.contains(" AND y") && diff.contains("\\n  AND y"),
+            "{diff}"
         );
     }
 

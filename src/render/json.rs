@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::style::is_harmful;
 use crate::doctor::checkup::Checkup;
+use crate::drift::report::DriftReport;
 use crate::plan::{FORMAT_VERSION, Plan};
 use crate::report::{Event, Report};
 use crate::runs::Runs;
@@ -39,6 +40,12 @@ pub fn status(status: &FleetStatus) -> String {
 #[must_use]
 pub fn runs(runs: &Runs) -> String {
     document(runs)
+}
+
+/// Drift as one document.
+#[must_use]
+pub fn drift(report: &DriftReport) -> String {
+    document(report)
 }
 
 /// A JSON Schema as one document.

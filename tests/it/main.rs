@@ -13,6 +13,7 @@ mod completions;
 mod connect;
 mod crash;
 mod doctor;
+mod drift;
 mod enum_values;
 mod examples_ci;
 mod exits;

@@ -1,5 +1,7 @@
 //! A plan as a comment on a pull request: the summary first, folded by cohort, never longer than a comment may be.
+//! Drift in the same form.
 
+mod drift;
 mod paper;
 #[cfg(test)]
 mod tests;
@@ -11,6 +13,7 @@ use crate::model::count;
 use crate::model::name::TenantId;
 use crate::plan::action::{HazardNote, MigrationRef, TenantAction};
 use crate::plan::{Cohort, Plan};
+pub use drift::drift;
 use paper::{Section, code, document};
 
 /// Longer lists are folded.

@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use crate::render::style::harmless;
+use crate::render::style::{harmless, harmless_lines};
 
 /// GitHub takes comments of 65,536 characters; the rest is left to whoever adds a line or two.
 pub(super) const LIMIT: usize = 65_000;
@@ -32,8 +32,7 @@ pub(super) fn code(text: &str) -> String {
         return "(empty)".to_owned();
     }
     // A span ends at a run of as many backticks as it began with, so it begins with one more than are in it.
-    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
-    let fence = "`".repeat(longest + 1);
+    let fence = "`".repeat(longest_run(&text) + 1);
     // One blank at each end is taken off again where both are there.
     let is_odd = |c: char| c == '`' || c == ' ';
     let pad = if text.starts_with(is_odd) || text.ends_with(is_odd) {
@@ -42,6 +41,12 @@ pub(super) fn code(text: &str) -> String {
         ""
     };
     format!("{fence}{pad}{text}{pad}{fence}")
+}
+
+/// The length of the longest run of backticks.
+fn longest_run(text: &str) -> usize {
+    let runs = text.split(|c| c != '`');
+    runs.map(str::len).max().unwrap_or(0)
 }
 
 /// Names with commas between them.
@@ -111,6 +116,26 @@ impl Section {
         } else {
             self.rows(rows);
         }
+    }
+
+    /// Lines as they are, in a block of their own; what is longer than a server's longest word is cut.
+    pub(super) fn block(&mut self, language: &str, text: &str) {
+        let text = harmless_lines(text);
+        let mut lines: Vec<&str> = Vec::new();
+        let mut room = LONGEST_TEXT;
+        for line in text.lines() {
+            let length = line.chars().count() + 1;
+            if length > room {
+                lines.push("…");
+                break;
+            }
+            room -= length;
+            lines.push(line);
+        }
+        let fence = "`".repeat(longest_run(&text).max(2) + 1);
+        let lines = lines.join("\n");
+        let block = format!("\n{fence}{language}\n{lines}\n{fence}\n\n");
+        self.rows(std::iter::once(block));
     }
 
     /// What an item begins with, followed by names.
