@@ -9,7 +9,6 @@ use jiff::tz::TimeZone;
 
 use super::args::Format;
 use super::context::Context;
-use super::look::look;
 use super::output::Kind;
 use super::{Exit, Failure};
 use crate::drift::baseline::Baseline;
@@ -17,9 +16,14 @@ use crate::drift::report::DriftReport;
 use crate::drift::{self, Checked, Scene};
 use crate::error::Error;
 use crate::model::desired::Desired;
+use crate::observe::look::Look;
+use crate::observe::settled::settled;
+use crate::pg::clients::Clients;
 use crate::pg::settings::Target;
+use crate::plan;
 use crate::plan::diff::{self, Options};
 use crate::render;
+use crate::render::style::harmless;
 
 /// Show which tenants aren't what their files and histories made
 #[derive(Debug, clap::Args)]
@@ -85,16 +89,33 @@ fn check(
     };
     // A slip in a filter is told before any database is asked.
     let selected = options.selection.pick(desired)?;
-    let (observed, references) = look(context, desired, &selected, reference);
-    let plan = diff::plan(desired, &observed, &options)?;
-    Ok(drift::check(&Scene {
+    let elsewhere = reference.map(|target| Clients::new(target.clone()));
+    let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
+    let look = Look {
         desired,
-        observed: &observed,
-        unmanaged: &plan.unmanaged,
+        targets: &context.targets(desired),
         selected: &selected,
-        references: &references,
-        today: Timestamp::now().to_zoned(TimeZone::UTC).date(),
-    }))
+        elsewhere: elsewhere.as_ref(),
+    };
+    let (looked, checked) = settled(look, |looked, changing| {
+        drift::check(&Scene {
+            desired,
+            observed: &looked.observed,
+            unmanaged: &plan::unmanaged(desired, &looked.observed),
+            selected: &selected,
+            changing,
+            references: &looked.measured,
+            today,
+        })
+    });
+    // What refuses a plan, such as another fleet's database, refuses this too.
+    diff::plan(desired, &looked.observed, &options)?;
+    for (cluster, words) in &looked.notices {
+        context
+            .streams
+            .err(&format!("cluster {cluster}: {}\n", harmless(words)));
+    }
+    Ok(checked)
 }
 
 /// An earlier report, of this fleet.

@@ -11,7 +11,6 @@ mod doctor;
 mod drift;
 mod journals;
 mod logging;
-mod look;
 mod output;
 mod plan;
 mod progress;

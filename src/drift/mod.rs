@@ -55,6 +55,8 @@ pub struct Scene<'a> {
     /// What a plan says of the same databases.
     pub unmanaged: &'a [Unmanaged],
     pub selected: &'a BTreeSet<TenantId>,
+    /// Tenants that are being changed by an apply, of which nothing is told.
+    pub changing: &'a BTreeSet<TenantId>,
     /// A tenant stands in one of them at most.
     pub references: &'a [Measured],
     /// Waivers hold up to a day, in UTC.
@@ -113,8 +115,10 @@ pub fn check(scene: &Scene<'_>) -> Checked {
     findings.extend(scene.unmanaged());
     waiver::apply(scene, &mut findings);
     let complete = scene.observed.databases.values().all(Result::is_ok);
+    let mut report = DriftReport::new(scene.desired.fleet.clone(), complete, &tenants, findings);
+    report.summary.being_changed = scene.changing.len();
     Checked {
-        report: DriftReport::new(scene.desired.fleet.clone(), complete, &tenants, findings),
+        report,
         tenants,
         to_read,
     }
@@ -152,12 +156,13 @@ pub fn add_read(
 }
 
 impl<'a> Scene<'a> {
-    /// The selected tenants, but for those that the file wants gone.
+    /// The selected tenants, but for those that the file wants gone and those that are being changed.
     fn looked_at(&self) -> impl Iterator<Item = (&'a TenantId, &'a Tenant)> + use<'a> {
         let selected = self.selected;
         let tenants = self.desired.tenants.iter();
+        let changing = self.changing;
         tenants.filter(move |(id, tenant)| {
-            selected.contains(*id) && tenant.state != TenantState::Absent
+            selected.contains(*id) && !changing.contains(*id) && tenant.state != TenantState::Absent
         })
     }
 

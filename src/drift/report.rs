@@ -46,6 +46,8 @@ pub struct DriftSummary {
     pub partial: usize,
     /// Tenants that couldn't be compared.
     pub unchecked: usize,
+    /// Tenants that an apply was at work on; they are left out.
+    pub being_changed: usize,
     /// Findings that the baseline doesn't have; 0 without one.
     pub new: usize,
 }
@@ -250,6 +252,16 @@ impl DriftReport {
         }
     }
 
+    /// Tenants with drift, and those that couldn't be compared.
+    #[must_use]
+    pub fn doubtful(&self) -> BTreeSet<TenantId> {
+        let findings = self.findings.iter();
+        let doubtful = findings.filter(|finding| finding.level != Level::Notice);
+        doubtful
+            .filter_map(|finding| finding.tenant.clone())
+            .collect()
+    }
+
     /// Drift before all, then what couldn't be compared.
     #[must_use]
     pub fn exit(&self, strict: bool) -> Exit {
@@ -288,6 +300,7 @@ fn summary(tenants: &BTreeSet<TenantId>, findings: &[Finding]) -> DriftSummary {
         notices: how_many(|one| one.level == Level::Notice && one.waived.is_none()),
         partial: partial.len(),
         unchecked: unchecked.len(),
+        being_changed: 0,
         new: how_many(|one| one.new == Some(true)),
     }
 }

@@ -62,6 +62,7 @@ struct World {
     measured: Vec<Measured>,
     unmanaged: Vec<Unmanaged>,
     selected: BTreeSet<TenantId>,
+    changing: BTreeSet<TenantId>,
 }
 
 impl World {
@@ -110,6 +111,7 @@ impl World {
             }],
             unmanaged: Vec::new(),
             selected: tenants,
+            changing: BTreeSet::new(),
         }
     }
 
@@ -155,6 +157,7 @@ impl World {
             observed: &self.fleet.observed,
             unmanaged: &self.unmanaged,
             selected: &self.selected,
+            changing: &self.changing,
             references: &self.measured,
             today: TODAY,
         })

@@ -1,6 +1,7 @@
 //! Reads all databases side by side into [`Observed`]; one that doesn't answer is a value, not an abort.
 
 pub mod look;
+pub mod settled;
 pub mod shapes;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -407,6 +407,15 @@ impl std::fmt::Display for LockHolder {
     }
 }
 
+/// Whether anyone holds the advisory locks of these keys, in their order.
+pub fn held(wire: &mut Wire, keys: &[String]) -> Result<Vec<bool>, PgError> {
+    let rows = wire.typed(
+        include_str!("queries/held_locks.sql"),
+        &[(&keys.to_vec(), Type::TEXT_ARRAY)],
+    )?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
 /// Who holds the advisory lock of this key, if anyone still does. In a transaction of its own.
 pub fn lock_holder(wire: &mut Wire, key: &str) -> Result<Option<LockHolder>, PgError> {
     wire.run(&begin_reading())?;

@@ -28,7 +28,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::desired::Desired;
 use crate::model::name::{ClusterName, FleetName, SchemaName, TenantId};
-use crate::model::observed::LiveDatabase;
+use crate::model::observed::{LiveDatabase, Observed};
 use crate::model::template::ContentHash;
 use action::{DatabaseStep, Hazard, HazardNote, Precondition, TenantAction};
 
@@ -190,6 +190,12 @@ pub struct Notice {
     /// Sorted; empty when it is about a database.
     pub tenants: Vec<TenantId>,
     pub message: String,
+}
+
+/// Live schemas that the desired state doesn't name.
+#[must_use]
+pub fn unmanaged(desired: &Desired, observed: &Observed) -> Vec<Unmanaged> {
+    unmanaged::find(desired, observed)
 }
 
 /// What a database lacks of the declared extensions, in sentences: the required ones, then the optional ones.

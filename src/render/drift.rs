@@ -117,6 +117,10 @@ pub(super) fn summary(report: &DriftReport) -> String {
             numbers.unchecked > 0,
             count(numbers.unchecked, "tenant") + " not compared",
         ),
+        (
+            numbers.being_changed > 0,
+            count(numbers.being_changed, "tenant") + " left out, being changed by an apply",
+        ),
     ];
     let details: Vec<String> = details
         .into_iter()
