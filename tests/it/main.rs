@@ -14,6 +14,7 @@ mod connect;
 mod crash;
 mod doctor;
 mod drift;
+mod drift_live;
 mod enum_values;
 mod examples_ci;
 mod exits;

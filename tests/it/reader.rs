@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::cli::Run;
+use crate::support::database::Database;
 use crate::support::fleet::{Fleet, blocked};
 use crate::support::server::DEPLOY;
 
@@ -473,4 +474,26 @@ fn a_control_schema_made_for_nobody_is_not_taken_for_ours() {
     let run = cast.run_as(operator, &apply).expect(1);
     assert!(run.all().contains("made for another role"), "{}", run.all());
     assert_eq!(cast.fleet.database.schemas(), ["tenantry"]);
+}
+
+#[test]
+fn a_reader_finds_drift_by_kept_references_or_by_another_server() {
+    let cast = Cast::new("", &["acme", "globex"]);
+    cast.grant();
+    cast.apply_as_operator();
+    cast.grant();
+    let database = &cast.fleet.database;
+    let drift = |args: &[&str]| cast.run_as(&cast.reader, &[&["drift"], args].concat());
+    let found = drift(&[]).expect(0).stdout;
+    assert!(found.starts_with("No drift. 2 tenants"), "{found}");
+    database.run("DELETE FROM tenantry.reference; ALTER TABLE t_acme.note ALTER body SET NOT NULL");
+    let refused = drift(&[]).expect(1).stdout;
+    assert!(refused.contains("--reference-url"), "{refused}");
+    let elsewhere = Database::new();
+    let url = elsewhere.url();
+    let report = drift(&["--format", "json", "--reference-url", &url]);
+    let report = report.expect(2).json();
+    assert_eq!(report["findings"][0]["object"], "column note.body");
+    assert_eq!(report["summary"]["drifted"], 1, "{report:#}");
+    assert_eq!(elsewhere.schemas(), [""; 0]);
 }
