@@ -412,6 +412,42 @@ fn the_history_and_its_readers_say_nothing() {
 }
 
 #[test]
+fn an_owner_is_said_once_for_an_object() {
+    let database = ground();
+    let mut client = database.admin();
+    let sql = "CREATE TABLE t (id serial); GRANT SELECT (id) ON t TO PUBLIC; CREATE TYPE mine AS ENUM ('a')";
+    make(&mut client, "one", sql);
+    client
+        .batch_execute("CREATE SCHEMA all_theirs AUTHORIZATION app_owner")
+        .expect("a schema");
+    run_in(
+        &mut client,
+        "all_theirs",
+        &format!(
+            "GRANT USAGE ON SCHEMA all_theirs TO {DEPLOY}; SET ROLE app_owner; {sql}; RESET ROLE"
+        ),
+    );
+    make(
+        &mut client,
+        "mixed",
+        &format!("{sql}; ALTER TABLE t OWNER TO app_owner"),
+    );
+    let shapes = read(&database, &["one", "all_theirs", "mixed"]);
+    assert_same(&shapes["one"], &shapes["all_theirs"]);
+    let owners = shapes["mixed"]
+        .objects
+        .iter()
+        .filter(|(key, _)| key.kind == Kind::Owner);
+    let owners: Vec<(&str, &str)> = owners
+        .map(|(key, said)| (key.name.as_str(), said.text.as_str()))
+        .collect();
+    assert_eq!(
+        owners,
+        [("sequence t_id_seq", "app_owner"), ("table t", "app_owner")]
+    );
+}
+
+#[test]
 fn what_cannot_be_described_is_said() {
     let database = ground();
     let mut client = database.admin();
