@@ -64,11 +64,11 @@ fn read(database: &Database, schemas: &[&str]) -> BTreeMap<String, Shape> {
 
 fn read_within(wire: &mut Wire, database: &Database, schemas: &[&str]) -> BTreeMap<String, Shape> {
     let mut admin = database.admin();
-    let names = schemas.to_vec();
+    let wanted = schemas.to_vec();
     let rows = admin
         .query(
             "SELECT oid, nspname::text FROM pg_namespace WHERE nspname = ANY ($1)",
-            &[&names],
+            &[&wanted],
         )
         .expect("rows");
     let named: BTreeMap<u32, String> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
@@ -108,14 +108,9 @@ fn differing(a: &Shape, b: &Shape) -> BTreeSet<ObjectKey> {
 
 #[track_caller]
 fn assert_same(a: &Shape, b: &Shape) {
+    let both = |key| (key, a.objects.get(key), b.objects.get(key));
     let differ = differing(a, b);
-    for key in &differ {
-        eprintln!(
-            "{key:?}\n{:#?}\n{:#?}",
-            a.objects.get(key),
-            b.objects.get(key)
-        );
-    }
+    let differ: Vec<_> = differ.iter().map(both).collect();
     assert!(differ.is_empty(), "{differ:#?}");
     assert_eq!(a.undescribed, b.undescribed);
     assert_eq!(a.fingerprint(), b.fingerprint());
@@ -227,7 +222,7 @@ fn order_of_columns_does_not_count() {
     assert_same(&shapes["straight"], &shapes["crooked"]);
 }
 
-/// What shadows pg_catalog, and what differs only in what a name means.
+/// What shadows `pg_catalog`, and what differs only in what a name means.
 #[test]
 fn own_objects_are_told_from_those_of_the_server() {
     let database = ground();
