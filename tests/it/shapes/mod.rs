@@ -452,7 +452,8 @@ fn what_cannot_be_described_is_said() {
         "odd",
         "CREATE TABLE t (id int PRIMARY KEY); CREATE PUBLICATION p FOR TABLE t; CREATE PUBLICATION q FOR TABLES IN SCHEMA odd; \
          CREATE FUNCTION odd.started() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END'; \
-         CREATE EVENT TRIGGER seen ON sql_drop EXECUTE FUNCTION odd.started(); \
+         CREATE EVENT TRIGGER seen ON sql_drop EXECUTE FUNCTION odd.started(); COMMENT ON EVENT TRIGGER seen IS 'x'; \
+         CREATE EXTENSION lo; \
          CREATE OPERATOR FAMILY extensions.fam USING btree; CREATE FUNCTION odd.cmp(text, int) RETURNS int LANGUAGE sql AS 'SELECT 1'; \
          ALTER OPERATOR FAMILY extensions.fam USING btree ADD FUNCTION 1 odd.cmp(text, int)",
     );
@@ -462,6 +463,7 @@ fn what_cannot_be_described_is_said() {
         Undescribed::Publication("schema".to_owned()),
         Undescribed::Publication("table t".to_owned()),
         Undescribed::Unknown("event trigger seen".to_owned()),
+        Undescribed::Unknown("extension lo".to_owned()),
         Undescribed::Unknown(
             "function 1 (text, integer) of operator family extensions.fam for access method btree: cmp(text,integer)"
                 .to_owned(),
