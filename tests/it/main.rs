@@ -36,6 +36,7 @@ mod runs;
 mod safety;
 mod saved_plan;
 mod shape_random;
+mod shapes;
 mod status;
 mod support;
 mod tenants_from;

@@ -49,7 +49,8 @@ SELECT s.oid, s.nspname::text,
   SELECT unnest(ARRAY[t.kind, t.name, t.text, t.settings, t.body,
            (SELECT d.description FROM pg_description d
              WHERE d.objoid = t.oid AND d.classoid = t.class AND d.objsubid = t.sub),
-           CASE WHEN t.owner <> s.nspowner THEN quote_ident(pg_get_userbyid(t.owner)) END,
+           CASE WHEN t.owner <> s.nspowner AND t.sub = 0 AND t.class <> 'pg_default_acl'::regclass
+                THEN quote_ident(pg_get_userbyid(t.owner)) END,
            CASE WHEN t.acl IS NOT NULL THEN (
              SELECT string_agg(l.line, E'\n' ORDER BY l.line COLLATE "C")
                FROM (SELECT concat_ws(' ', g.verb,
@@ -63,7 +64,7 @@ SELECT s.oid, s.nspname::text,
                              UNION ALL
                              (SELECT 'REVOKE', d.* FROM aclexplode(acldefault(t.acl_of, t.owner)) d
                               EXCEPT SELECT 'REVOKE', a.* FROM aclexplode(t.acl) a)) g
-                      WHERE NOT (t.acl_of = 'n' AND g.privilege_type = 'USAGE' AND g.verb = 'GRANT'
+                      WHERE NOT (t.acl_of = 'n' AND g.privilege_type = 'USAGE' AND g.verb = 'GRANT' AND NOT g.is_grantable
                                  AND pg_get_userbyid(g.grantee) = ANY ($3::text[]))
                       GROUP BY g.verb, g.grantee, g.grantor, g.is_grantable) l) END,
            CASE WHEN EXISTS (SELECT FROM pg_seclabel) AND EXISTS (

@@ -37,6 +37,8 @@ SELECT 'cast', format_type(c.castsource, NULL) || ' AS ' || format_type(c.castta
        NULL, NULL, NULL, NULL, NULL
   FROM dependent d JOIN pg_cast c ON c.oid = d.oid
  WHERE d.class = 'pg_cast'::regclass
+   -- That of a range to its multirange comes with it.
+   AND NOT EXISTS (SELECT FROM pg_depend i WHERE i.classid = d.class AND i.objid = d.oid AND i.deptype = 'i')
 UNION ALL
 SELECT 'conversion', quote_ident(c.conname), 'pg_conversion'::regclass, c.oid, 0,
        concat_ws(' ', CASE WHEN c.condefault THEN 'DEFAULT' END, 'FOR', pg_encoding_to_char(c.conforencoding),
@@ -44,3 +46,13 @@ SELECT 'conversion', quote_ident(c.conname), 'pg_conversion'::regclass, c.oid, 0
        NULL, NULL, c.conowner, NULL, NULL
   FROM own o JOIN pg_conversion c ON c.oid = o.oid
  WHERE o.class = 'pg_conversion'::regclass AND c.connamespace = s.oid
+UNION ALL
+-- What an operator or a function of this schema does in a family of another one.
+SELECT '?', pg_describe_object(d.class, d.oid, 0), d.class, d.oid, 0, NULL, NULL, NULL, NULL, NULL, NULL
+  FROM dependent d
+  JOIN pg_opfamily f ON f.oid = COALESCE(
+         (SELECT a.amopfamily FROM pg_amop a WHERE a.oid = d.oid AND d.class = 'pg_amop'::regclass),
+         (SELECT p.amprocfamily FROM pg_amproc p WHERE p.oid = d.oid AND d.class = 'pg_amproc'::regclass))
+ WHERE d.class IN ('pg_amop'::regclass, 'pg_amproc'::regclass) AND f.opfnamespace <> s.oid
+   AND NOT EXISTS (SELECT FROM pg_depend e
+                    WHERE e.classid = d.class AND e.objid = d.oid AND e.refclassid = 'pg_opclass'::regclass)

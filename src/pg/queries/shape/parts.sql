@@ -1,9 +1,10 @@
--- Triggers that the server made for itself are said only where somebody changed their state.
+-- Triggers that the server made for itself are said only where somebody changed their state, and by their constraint:
+-- their own names hold numbers.
 SELECT 'trigger',
        quote_ident(r.relname) || '.' ||
-         CASE WHEN g.tgisinternal AND g.tgparentid = 0
-              THEN (SELECT quote_ident(k.conname) || ' ' FROM pg_constraint k WHERE k.oid = g.tgconstraint) || g.tgfoid::regproc
-              ELSE quote_ident(g.tgname) END,
+         COALESCE((SELECT quote_ident(k.conname) || ' ' || g.tgfoid::regproc FROM pg_constraint k
+                    WHERE g.tgisinternal AND k.oid = g.tgconstraint AND k.contype <> 't'),
+                  quote_ident(g.tgname)),
        'pg_trigger'::regclass::oid, g.oid, 0,
        concat_ws(E'\n', CASE WHEN NOT g.tgisinternal AND g.tgparentid = 0 THEN pg_get_triggerdef(g.oid, true) END,
          CASE g.tgenabled WHEN 'O' THEN CASE WHEN g.tgparentid <> 0 THEN 'ENABLE' END WHEN 'D' THEN 'DISABLE'
@@ -37,7 +38,9 @@ SELECT 'statistics', quote_ident(x.stxname), 'pg_statistic_ext'::regclass, x.oid
          (SELECT '(' || string_agg(CASE k.kind WHEN 'd' THEN 'ndistinct' WHEN 'f' THEN 'dependencies' WHEN 'm' THEN 'mcv'
                                                WHEN 'e' THEN 'expressions' ELSE k.kind::text END,
                                    ', ' ORDER BY k.kind) || ')' FROM unnest(x.stxkind) k (kind)),
-         'ON', pg_get_statisticsobjdef_columns(x.oid), 'FROM', x.stxrelid::regclass,
+         'ON', (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attname)
+                  FROM pg_attribute a WHERE a.attrelid = x.stxrelid AND a.attnum = ANY (x.stxkeys::int2[])),
+         'AND ' || array_to_string(pg_get_statisticsobjdef_expressions(x.oid), ', '), 'FROM', x.stxrelid::regclass,
          'STATISTICS ' || NULLIF(x.stxstattarget, -1)),
        NULL, NULL, x.stxowner, NULL, NULL
   FROM own o JOIN pg_statistic_ext x ON x.oid = o.oid
