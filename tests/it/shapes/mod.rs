@@ -64,11 +64,11 @@ fn read(database: &Database, schemas: &[&str]) -> BTreeMap<String, Shape> {
 
 fn read_within(wire: &mut Wire, database: &Database, schemas: &[&str]) -> BTreeMap<String, Shape> {
     let mut admin = database.admin();
-    let names = schemas.to_vec();
+    let wanted = schemas.to_vec();
     let rows = admin
         .query(
             "SELECT oid, nspname::text FROM pg_namespace WHERE nspname = ANY ($1)",
-            &[&names],
+            &[&wanted],
         )
         .expect("rows");
     let named: BTreeMap<u32, String> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
@@ -108,14 +108,9 @@ fn differing(a: &Shape, b: &Shape) -> BTreeSet<ObjectKey> {
 
 #[track_caller]
 fn assert_same(a: &Shape, b: &Shape) {
+    let both = |key| (key, a.objects.get(key), b.objects.get(key));
     let differ = differing(a, b);
-    for key in &differ {
-        eprintln!(
-            "{key:?}\n{:#?}\n{:#?}",
-            a.objects.get(key),
-            b.objects.get(key)
-        );
-    }
+    let differ: Vec<_> = differ.iter().map(both).collect();
     assert!(differ.is_empty(), "{differ:#?}");
     assert_eq!(a.undescribed, b.undescribed);
     assert_eq!(a.fingerprint(), b.fingerprint());
@@ -227,7 +222,7 @@ fn order_of_columns_does_not_count() {
     assert_same(&shapes["straight"], &shapes["crooked"]);
 }
 
-/// What shadows pg_catalog, and what differs only in what a name means.
+/// What shadows `pg_catalog`, and what differs only in what a name means.
 #[test]
 fn own_objects_are_told_from_those_of_the_server() {
     let database = ground();
@@ -457,7 +452,8 @@ fn what_cannot_be_described_is_said() {
         "odd",
         "CREATE TABLE t (id int PRIMARY KEY); CREATE PUBLICATION p FOR TABLE t; CREATE PUBLICATION q FOR TABLES IN SCHEMA odd; \
          CREATE FUNCTION odd.started() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END'; \
-         CREATE EVENT TRIGGER seen ON sql_drop EXECUTE FUNCTION odd.started(); \
+         CREATE EVENT TRIGGER seen ON sql_drop EXECUTE FUNCTION odd.started(); COMMENT ON EVENT TRIGGER seen IS 'x'; \
+         CREATE EXTENSION lo; \
          CREATE OPERATOR FAMILY extensions.fam USING btree; CREATE FUNCTION odd.cmp(text, int) RETURNS int LANGUAGE sql AS 'SELECT 1'; \
          ALTER OPERATOR FAMILY extensions.fam USING btree ADD FUNCTION 1 odd.cmp(text, int)",
     );
@@ -467,6 +463,7 @@ fn what_cannot_be_described_is_said() {
         Undescribed::Publication("schema".to_owned()),
         Undescribed::Publication("table t".to_owned()),
         Undescribed::Unknown("event trigger seen".to_owned()),
+        Undescribed::Unknown("extension lo".to_owned()),
         Undescribed::Unknown(
             "function 1 (text, integer) of operator family extensions.fam for access method btree: cmp(text,integer)"
                 .to_owned(),

@@ -48,7 +48,7 @@ SELECT 'conversion', quote_ident(c.conname), 'pg_conversion'::regclass, c.oid, 0
  WHERE o.class = 'pg_conversion'::regclass AND c.connamespace = s.oid
 UNION ALL
 -- What an operator or a function of this schema does in a family of another one.
-SELECT '?', pg_describe_object(d.class, d.oid, 0), d.class, d.oid, 0, NULL, NULL, NULL, NULL, NULL, NULL
+SELECT '?', pg_describe_object(d.class, d.oid, 0), NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL
   FROM dependent d
   JOIN pg_opfamily f ON f.oid = COALESCE(
          (SELECT a.amopfamily FROM pg_amop a WHERE a.oid = d.oid AND d.class = 'pg_amop'::regclass),

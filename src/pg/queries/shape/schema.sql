@@ -11,7 +11,7 @@ SELECT 'default privileges',
  WHERE o.class = 'pg_default_acl'::regclass
 UNION ALL
 -- What this program has no words for.
-SELECT '?', pg_describe_object(u.class, u.oid, 0), u.class, u.oid, 0, NULL, NULL, NULL, NULL, NULL, NULL
+SELECT '?', pg_describe_object(u.class, u.oid, 0), NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL
   FROM (SELECT o.class, o.oid FROM own o
         UNION SELECT d.class, d.oid FROM dependent d) u
  WHERE u.class NOT IN ('pg_class'::regclass, 'pg_type'::regclass, 'pg_proc'::regclass, 'pg_attrdef'::regclass,
@@ -23,12 +23,10 @@ SELECT '?', pg_describe_object(u.class, u.oid, 0), u.class, u.oid, 0, NULL, NULL
                        'pg_ts_parser'::regclass, 'pg_ts_template'::regclass, 'pg_default_acl'::regclass,
                        'pg_publication_rel'::regclass{published_schema_class})
 UNION ALL
-SELECT '?', pg_describe_object('pg_class'::regclass, r.oid, 0), 'pg_class'::regclass, r.oid, 0, NULL, NULL, NULL,
-       NULL, NULL, NULL
+SELECT '?', pg_describe_object('pg_class'::regclass, r.oid, 0), NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL
   FROM rel r
  WHERE r.relkind NOT IN ('r', 'p', 'f', 'v', 'm', 'S')
 UNION ALL
-SELECT '?', pg_describe_object('pg_type'::regclass, t.oid, 0), 'pg_type'::regclass, t.oid, 0, NULL, NULL, NULL,
-       NULL, NULL, NULL
+SELECT '?', pg_describe_object('pg_type'::regclass, t.oid, 0), NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL
   FROM typ t
  WHERE t.typtype NOT IN ('e', 'c', 'd', 'r', 'b', 'p')
