@@ -91,7 +91,7 @@ impl<'a> Batch<'a> {
         live.run(EXTENSIONS);
         let mut client = live.admin();
         let texts = [
-            ("", include_str!("../support/rich.sql").to_owned()),
+            ("", include_str!("../support/expressions.sql").to_owned()),
             (", extensions", sample()),
         ];
         let template = |(number, (path, sql)): (usize, (&'static str, String))| {

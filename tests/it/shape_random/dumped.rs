@@ -22,7 +22,9 @@ pub fn by_schema(dump: &str, schemas: &[String]) -> BTreeMap<String, Vec<String>
         let entry = neutral(entry).replace(of.as_str(), OWN);
         found.entry(of.clone()).or_default().push(entry);
     }
-    found.values_mut().for_each(|entries| entries.sort());
+    for entries in found.values_mut() {
+        entries.sort();
+    }
     found
 }
 

@@ -127,10 +127,13 @@ fn close(text: &str) -> (&str, &str) {
     while depth > 0 {
         let rest = &text[at..];
         let closing = rest.find("]]").expect("what opens closes");
-        match rest.find("[[").filter(|opening| *opening < closing) {
-            Some(opening) => (depth, at) = (depth + 1, at + opening + 2),
-            None => (depth, at) = (depth - 1, at + closing + 2),
-        }
+        let opening = rest.find("[[").unwrap_or(rest.len());
+        depth = if opening < closing {
+            depth + 1
+        } else {
+            depth - 1
+        };
+        at += opening.min(closing) + 2;
     }
     (&text[..at - 2], &text[at..])
 }

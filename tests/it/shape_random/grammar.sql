@@ -216,6 +216,18 @@ CREATE TEXT SEARCH CONFIGURATION [[new]] (COPY = [[simple|english]])
 CREATE TEXT SEARCH DICTIONARY [[new]] (TEMPLATE = simple[[|, ACCEPT = false]])
 CREATE CONVERSION [[new]] FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8
 
+-- What only newer servers have
+ALTER TABLE [[number.table]] ADD COLUMN [[new]] bigint GENERATED ALWAYS AS ([[number.name]] + [[1|2]]) VIRTUAL
+ALTER TABLE [[column.table]] ADD CONSTRAINT [[new]] NOT NULL [[column.name]] [[|NOT VALID|NO INHERIT]]
+ALTER TABLE [[number.table]] ADD CONSTRAINT [[new]] CHECK ([[number.name]] > 0) NOT ENFORCED
+ALTER TABLE [[foreign.table]] ALTER CONSTRAINT [[foreign.name]] [[NOT ENFORCED|ENFORCED]]
+ALTER TABLE bookings ADD CONSTRAINT [[new]] UNIQUE (room, during WITHOUT OVERLAPS)
+ALTER TABLE products ALTER COLUMN price_gross SET EXPRESSION AS (gross(price[[|, 0.2]]))
+ALTER TABLE [[notnull.table]] RENAME CONSTRAINT [[notnull.name]] TO [[new]]
+ALTER TABLE [[notnull.table]] DROP CONSTRAINT [[notnull.name]]
+ALTER TABLE [[notnull.table]] ALTER CONSTRAINT [[notnull.name]] NO INHERIT
+COMMENT ON CONSTRAINT [[notnull.name]] ON [[notnull.table]] IS '[[word]]'
+
 -- Comments
 COMMENT ON TABLE [[table]] IS [['[[word]]'|NULL|'it''s']]
 COMMENT ON COLUMN [[column.table]].[[column.name]] IS [['[[word]]'|NULL]]

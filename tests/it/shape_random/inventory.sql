@@ -29,6 +29,8 @@ SELECT kind, parts::text FROM (
         FROM relation c JOIN pg_constraint ON conrelid = c.oid WHERE contype = 'f'
     UNION ALL SELECT 'unique', jsonb_build_object('table', relname, 'name', conname)
         FROM relation c JOIN pg_constraint ON conrelid = c.oid WHERE contype IN ('p', 'u')
+    UNION ALL SELECT 'notnull', jsonb_build_object('table', relname, 'name', conname)
+        FROM relation c JOIN pg_constraint ON conrelid = c.oid WHERE contype = 'n'
     UNION ALL SELECT 'index', jsonb_build_object('table', c.relname, 'name', i.relname)
         FROM relation c JOIN pg_index ON indrelid = c.oid JOIN relation i ON i.oid = indexrelid
         WHERE c.relkind IN ('r', 'p', 'm')

@@ -17,7 +17,7 @@ use crate::support::server::{DEPLOY, OWNER};
 
 use cases::{Case, case};
 
-const RICH: &str = include_str!("rich.sql");
+const RICH: &str = include_str!("../support/rich.sql");
 
 /// The table that is left out.
 const HISTORY: &str = "refinery_schema_history";

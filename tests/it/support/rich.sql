@@ -1,131 +1,102 @@
--- A template in which objects of nearly every kind lean on others of the same schema.
-
-CREATE TYPE stage AS ENUM ('new', 'paid', 'shipped', 'cancelled');
-CREATE TYPE rank AS ENUM ('low', 'normal', 'high');
-CREATE TYPE address AS (line1 text, city varchar(80), zip varchar(12));
-CREATE TYPE point3 AS (x numeric(8,3), y numeric(8,3), z numeric(8,3));
-CREATE TYPE price_range AS RANGE (subtype = numeric);
-CREATE FUNCTION is_code(v text) RETURNS boolean LANGUAGE sql IMMUTABLE STRICT AS $$ SELECT v ~ '^[A-Z]{2,8}-[0-9]+$' $$;
-CREATE FUNCTION norm(v text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$ SELECT lower(btrim(v)) $$;
+-- A schema of everything a template can make without being a superuser: objects that stand on one another, names that
+-- need quotes, and text that looks like names. Unqualified: its schema is first on the path. The types of contrib are
+-- in the schema extensions.
+CREATE TYPE state AS ENUM ('new', 'in work', 'it''s done');
+CREATE TYPE address AS (street text, city varchar(80) COLLATE "C");
+CREATE TYPE amounts AS RANGE (subtype = numeric, multirange_type_name = many_amounts);
+CREATE FUNCTION is_code(v text) RETURNS boolean LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$ SELECT v ~ '^[A-Z]{2}-\d+$' $$;
+CREATE FUNCTION norm(v text) RETURNS text LANGUAGE sql IMMUTABLE STRICT AS $$ SELECT lower(btrim(v)) $$;
 CREATE FUNCTION gross(net numeric, rate numeric DEFAULT 0.19) RETURNS numeric LANGUAGE sql IMMUTABLE RETURN round(net * (1 + rate), 2);
-CREATE FUNCTION weight(r rank) RETURNS integer LANGUAGE sql IMMUTABLE AS $$ SELECT CASE r WHEN 'low' THEN 0 WHEN 'normal' THEN 1 ELSE 2 END $$;
-CREATE FUNCTION stamp() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.updated_at := now(); RETURN NEW; END $$;
-CREATE FUNCTION stamp_late() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.updated_at := clock_timestamp(); RETURN NEW; END $$;
-CREATE DOMAIN sku AS text CONSTRAINT sku_form CHECK (is_code(VALUE)) CONSTRAINT sku_length CHECK (length(VALUE) <= 40);
-CREATE DOMAIN usual_rank AS rank DEFAULT 'normal' NOT NULL;
-CREATE DOMAIN quantity AS integer CONSTRAINT quantity_positive CHECK (VALUE > 0);
-CREATE DOMAIN channel AS varchar(20) DEFAULT 'web' CONSTRAINT channel_known CHECK (VALUE IN ('web', 'shop', 'phone'));
+CREATE FUNCTION rank(v state) RETURNS int LANGUAGE sql IMMUTABLE AS $$ SELECT CASE v WHEN 'new' THEN 0 ELSE 1 END $$;
+CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql SET work_mem = '8MB' AS $$ BEGIN NEW.at := now(); RETURN NEW; END $$;
+CREATE DOMAIN code AS text DEFAULT 'AA-1' CONSTRAINT form CHECK (is_code(VALUE)) CONSTRAINT size CHECK (length(VALUE) <= 40);
+CREATE DOMAIN open_state AS state DEFAULT 'new' NOT NULL;
 CREATE COLLATION plain (provider = libc, locale = 'C');
-CREATE SEQUENCE doc_number START 1000 INCREMENT 10 CACHE 5;
+CREATE SEQUENCE numbers AS int START 100 INCREMENT 10 MINVALUE 5 MAXVALUE 100000 CACHE 3 CYCLE;
 
-CREATE TABLE customers (
-    id bigserial PRIMARY KEY, code sku NOT NULL UNIQUE, name text NOT NULL, nick text COLLATE plain, email varchar(254) NOT NULL,
-    email_norm text GENERATED ALWAYS AS (norm(email)) STORED,
-    tier varchar(10) GENERATED ALWAYS AS (CASE WHEN email IN ('a@b', 'c@d') THEN 'own' ELSE 'other' END) STORED,
-    home address, addresses address[] NOT NULL DEFAULT '{}', rank usual_rank, credit price_range, came_by channel,
-    kind varchar(20) NOT NULL DEFAULT 'retail', created_at timestamptz NOT NULL DEFAULT now(), updated_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT customers_email_check CHECK (position('@' in norm(email)) > 1),
-    CONSTRAINT customers_kind_check CHECK (kind IN ('retail', 'trade', 'staff')),
-    CONSTRAINT customers_nick_check CHECK (nick NOT IN ('root', 'admin')));
-CREATE INDEX customers_norm_idx ON customers (norm(name));
-CREATE INDEX customers_kind_idx ON customers (kind) WHERE kind IN ('trade', 'staff');
-CREATE INDEX customers_case_idx ON customers ((CASE WHEN kind IN ('trade', 'staff') THEN 1 ELSE 0 END), id);
-CREATE TABLE products (
-    id serial PRIMARY KEY, code sku NOT NULL, title text NOT NULL, price numeric(12,2) NOT NULL DEFAULT 0,
-    doc bigint NOT NULL DEFAULT nextval('doc_number'), price_gross numeric GENERATED ALWAYS AS (gross(price)) STORED,
-    tags text[] NOT NULL DEFAULT '{}', meta jsonb NOT NULL DEFAULT '{}',
-    CONSTRAINT products_code_key UNIQUE (code), CONSTRAINT products_price_check CHECK (price >= 0));
-CREATE INDEX products_tags_idx ON products USING gin (tags);
-CREATE TABLE orders (
-    id bigint GENERATED ALWAYS AS IDENTITY (START 100 INCREMENT 5) PRIMARY KEY,
-    customer_id bigint NOT NULL REFERENCES customers (id) ON DELETE RESTRICT,
-    stage stage NOT NULL DEFAULT 'new', seen stage[] NOT NULL DEFAULT '{new}', rank rank NOT NULL DEFAULT 'normal',
-    ship_to address, note text, way varchar(10), number bigint NOT NULL DEFAULT nextval('doc_number'),
-    created_at timestamptz NOT NULL DEFAULT now(), updated_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT orders_ship_check CHECK (stage <> 'shipped' OR ship_to IS NOT NULL),
-    CONSTRAINT orders_row_check CHECK (orders.* IS NOT NULL OR note IS NULL OR note <> ''),
-    CONSTRAINT orders_rank_check CHECK (weight(rank) < 3));
-CREATE INDEX orders_open_idx ON orders (customer_id, created_at) WHERE stage IN ('new', 'paid');
-CREATE INDEX orders_paid_idx ON orders (created_at) WHERE stage = 'paid';
-CREATE INDEX orders_weight_idx ON orders (weight(rank) DESC, id);
-CREATE TABLE order_lines (
-    id bigserial PRIMARY KEY, order_id bigint NOT NULL, product_id integer NOT NULL REFERENCES products (id),
-    amount quantity NOT NULL DEFAULT 1, price numeric(12,2) NOT NULL,
-    CONSTRAINT order_lines_order_fkey FOREIGN KEY (order_id) REFERENCES orders (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
-    CONSTRAINT order_lines_once UNIQUE (order_id, product_id) DEFERRABLE INITIALLY IMMEDIATE);
-CREATE TABLE bookings (
-    id serial PRIMARY KEY, room varchar(40) NOT NULL, during tstzrange NOT NULL, holder bigint REFERENCES customers (id), stage stage, rank rank,
-    CONSTRAINT bookings_free EXCLUDE USING gist (during WITH &&) WHERE (room NOT IN ('lobby', 'yard')));
-CREATE TABLE events (
-    id bigint GENERATED BY DEFAULT AS IDENTITY, at timestamptz NOT NULL, kind stage NOT NULL, source varchar(20), payload jsonb NOT NULL DEFAULT '{}',
-    PRIMARY KEY (id, at), CONSTRAINT events_kind_check CHECK (kind <> 'cancelled' OR payload ? 'why'),
-    CONSTRAINT events_source_check CHECK (source IN ('app', 'job'))) PARTITION BY RANGE (at);
-CREATE TABLE events_2023 PARTITION OF events FOR VALUES FROM ('2023-01-01 00:00+00') TO ('2024-01-01 00:00+00');
+CREATE TABLE s (
+  id bigserial PRIMARY KEY, code code NOT NULL UNIQUE, name text COLLATE plain NOT NULL, email extensions.citext,
+  tags extensions.hstore DEFAULT ''::extensions.hstore, path extensions.ltree,
+  kind varchar(20) NOT NULL DEFAULT 'retail', home address, homes address[] DEFAULT '{}', credit amounts, credits many_amounts,
+  state state, open open_state, at timestamptz DEFAULT '2024-01-01 12:00+02', wait interval DEFAULT '1 day 02:03', raw bytea DEFAULT '\x00ff',
+  ratio float8 DEFAULT 0.1, price money DEFAULT '$1.50', norm text GENERATED ALWAYS AS (norm(name)) STORED,
+  CONSTRAINT kinds CHECK (kind IN ('retail', 'trade', 's.id')) NO INHERIT,
+  CONSTRAINT "is OK" CHECK (norm(name) <> 's.' AND s.id > 0));
+ALTER TABLE s ALTER name SET STORAGE EXTERNAL, ALTER name SET STATISTICS 300, ALTER kind SET (n_distinct = 5), ALTER norm SET COMPRESSION pglz;
+CREATE INDEX s_norm ON s (norm(name) DESC, kind COLLATE plain, id NULLS FIRST) INCLUDE (state) WITH (fillfactor = 70) WHERE s.kind <> 's.' AND state IN ('new');
+CREATE INDEX s_tags ON s USING gin (tags extensions.gin_hstore_ops);
+CREATE INDEX s_path ON s USING gist (path extensions.gist_ltree_ops (siglen = 100));
+CREATE UNIQUE INDEX s_email ON s (email) NULLS NOT DISTINCT;
+CREATE INDEX s_pattern ON s (kind varchar_pattern_ops);
+CREATE TABLE "Order Lines" (
+  id bigint GENERATED ALWAYS AS IDENTITY (START 100 INCREMENT 5), "s.id" bigint NOT NULL, "group" int DEFAULT nextval('numbers'), a int, b int,
+  during tstzrange, PRIMARY KEY ("s.id", id),
+  CONSTRAINT "to s" FOREIGN KEY ("s.id") REFERENCES s ON UPDATE CASCADE ON DELETE SET NULL ("s.id") DEFERRABLE INITIALLY DEFERRED,
+  CONSTRAINT once UNIQUE (a, b) INCLUDE ("group") DEFERRABLE,
+  CONSTRAINT free EXCLUDE USING gist (during WITH &&) WHERE (a > 0));
+ALTER TABLE "Order Lines" ADD CONSTRAINT later CHECK (a < b) NOT VALID;
+ALTER TABLE "Order Lines" REPLICA IDENTITY USING INDEX "Order Lines_pkey";
+ALTER TABLE "Order Lines" CLUSTER ON "Order Lines_pkey";
+ALTER INDEX "Order Lines_pkey" SET (fillfactor = 80);
+ALTER SEQUENCE numbers OWNED BY "Order Lines"."group";
+CREATE TABLE events (id int GENERATED BY DEFAULT AS IDENTITY, at timestamptz NOT NULL, state state, CHECK (id > 0), PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
 CREATE TABLE events_2024 PARTITION OF events FOR VALUES FROM ('2024-01-01 00:00+00') TO ('2025-01-01 00:00+00');
-CREATE TABLE events_rest PARTITION OF events DEFAULT;
-CREATE INDEX events_kind_idx ON events (kind, at);
-CREATE INDEX events_source_idx ON events (at) WHERE source IN ('app', 'job');
-CREATE TABLE readings (id bigint NOT NULL, way varchar(10), n integer) PARTITION BY LIST ((CASE WHEN way IN ('in', 'up') THEN 1 ELSE 0 END));
-CREATE TABLE readings_in PARTITION OF readings FOR VALUES IN (1);
-CREATE TABLE assets (id serial PRIMARY KEY, label text NOT NULL, state varchar(10), owner_id bigint REFERENCES customers (id),
-    is_fit boolean GENERATED ALWAYS AS (state IN ('ok', 'new')) STORED,
-    CONSTRAINT assets_label_check CHECK (norm(label) <> ''), CONSTRAINT assets_state_check CHECK (state IN ('ok', 'broken')));
-CREATE TABLE vehicles (plate text NOT NULL, wheels integer NOT NULL DEFAULT 4) INHERITS (assets);
-CREATE TABLE settings (key text PRIMARY KEY, value jsonb NOT NULL, level rank NOT NULL DEFAULT 'low', scope varchar(10), default_asset assets);
-ALTER TABLE orders ENABLE ROW LEVEL SECURITY;
-CREATE FUNCTION may_see(o orders) RETURNS boolean LANGUAGE sql STABLE AS $$ SELECT o.rank <> 'high' OR current_setting('app.admin', true) = 'on' $$;
-CREATE POLICY orders_see ON orders FOR SELECT USING (may_see(orders) AND way IN ('air', 'sea'));
-CREATE POLICY orders_new ON orders FOR INSERT
-    WITH CHECK (stage = 'new' AND EXISTS (SELECT 1 FROM customers c WHERE c.id = orders.customer_id AND c.kind IN ('retail', 'trade')));
-CREATE FUNCTION open_orders(c bigint) RETURNS SETOF orders LANGUAGE sql STABLE
-    BEGIN ATOMIC SELECT * FROM orders o WHERE o.customer_id = c AND o.stage IN ('new', 'paid') AND o.way IN ('air', 'sea'); END;
-CREATE FUNCTION by_way(w varchar, known boolean DEFAULT 'air'::varchar IN ('air', 'sea')) RETURNS boolean LANGUAGE sql IMMUTABLE
-    RETURN known AND w IN ('air', 'sea');
-CREATE FUNCTION best_products(n integer DEFAULT 10, lowest stage DEFAULT 'paid') RETURNS TABLE (product integer, sold numeric)
-    LANGUAGE sql STABLE SECURITY DEFINER COST 500 ROWS 50 AS
-    $$ SELECT l.product_id, sum(l.amount) FROM order_lines l JOIN orders o ON o.id = l.order_id WHERE o.stage >= lowest GROUP BY 1 ORDER BY 2 DESC LIMIT n $$;
-CREATE FUNCTION customer_name(c bigint) RETURNS text LANGUAGE sql STABLE SET search_path = {{ident:schema}}, pg_temp AS
-    $$ SELECT name FROM {{ident:schema}}.customers WHERE id = c $$;
-CREATE PROCEDURE close_day(d date) LANGUAGE plpgsql AS $$ BEGIN UPDATE orders SET stage = 'cancelled' WHERE stage = 'new' AND created_at < d; END $$;
+CREATE TABLE events_rest PARTITION OF events (CHECK (state <> 'new')) DEFAULT;
+CREATE INDEX events_state ON events (state, at);
+CREATE TABLE uses (event int, at timestamptz, FOREIGN KEY (event, at) REFERENCES events);
+CREATE TABLE by_state (state state NOT NULL, v text) PARTITION BY LIST (norm(v));
+CREATE TABLE assets (id serial PRIMARY KEY, label text NOT NULL CHECK (norm(label) <> ''));
+CREATE TABLE vehicles (plate text, id int DEFAULT 7) INHERITS (assets);
+CREATE UNLOGGED TABLE cache (k text PRIMARY KEY, v jsonb, whole assets) WITH (fillfactor = 90, toast.autovacuum_enabled = off);
+CREATE TABLE typed OF address (street WITH OPTIONS DEFAULT 's.street');
+
+CREATE VIEW totals WITH (security_barrier) AS SELECT l."s.id", s.name, gross(sum(l.a)) AS total, count(*) FILTER (WHERE s.kind IN ('retail', 'trade'))
+  FROM s JOIN "Order Lines" l ON l."s.id" = s.id WHERE s.state IN ('new', 'in work') GROUP BY 1, 2;
+CREATE VIEW retail AS SELECT id, name, s.* IS NULL AS none FROM s WHERE kind = 'retail' WITH LOCAL CHECK OPTION;
+ALTER VIEW retail ALTER name SET DEFAULT 'x';
+CREATE MATERIALIZED VIEW daily AS SELECT date_trunc('day', at) AS day, count(*) FROM s GROUP BY 1 WITH NO DATA;
+CREATE UNIQUE INDEX daily_key ON daily (day);
+CREATE FUNCTION open_lines(c bigint) RETURNS SETOF "Order Lines" LANGUAGE sql STABLE BEGIN ATOMIC SELECT * FROM "Order Lines" l WHERE l."s.id" = c; END;
+CREATE FUNCTION top(n int DEFAULT 10, state state DEFAULT 'new', VARIADIC more text[] DEFAULT '{}') RETURNS TABLE (s bigint, total numeric)
+  LANGUAGE sql STABLE SECURITY DEFINER COST 500 ROWS 50 SET search_path = pg_catalog AS $$ SELECT 1::bigint, 2.0 -- s.id
+ $$;
+CREATE PROCEDURE close(INOUT d date, OUT n int) LANGUAGE plpgsql AS $$ BEGIN n := 1; END $$;
 CREATE FUNCTION longer(a text, b text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT CASE WHEN length(coalesce(a, '')) >= length(b) THEN a ELSE b END $$;
-CREATE AGGREGATE longest (text) (SFUNC = longer, STYPE = text);
-CREATE TRIGGER customers_stamp BEFORE UPDATE ON customers FOR EACH ROW
-    WHEN (norm(NEW.name) <> norm(OLD.name) AND NEW.kind IN ('trade', 'staff')) EXECUTE FUNCTION stamp();
-CREATE TRIGGER assets_stamp AFTER UPDATE ON assets FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION stamp();
-CREATE TRIGGER orders_stamp BEFORE UPDATE OF stage, note ON orders FOR EACH ROW WHEN (NEW.stage <> 'new') EXECUTE FUNCTION stamp();
-CREATE TRIGGER events_stamp AFTER INSERT ON events FOR EACH ROW WHEN (NEW.source NOT IN ('app', 'job')) EXECUTE FUNCTION stamp();
-CREATE CONSTRAINT TRIGGER lines_check AFTER INSERT ON order_lines DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION stamp_late('lines');
-CREATE VIEW order_totals AS
-    SELECT o.id, o.stage, c.name, gross(sum(l.price * l.amount)) AS total, count(*) FILTER (WHERE o.way IN ('air', 'sea')) AS far,
-           CASE WHEN c.name IN ('x', 'y') THEN 1 ELSE 2 END AS side
-    FROM orders o JOIN customers c ON c.id = o.customer_id LEFT JOIN order_lines l ON l.order_id = o.id
-    WHERE o.stage IN ('new', 'paid', 'shipped') AND c.kind NOT IN ('staff', 'trade') GROUP BY o.id, c.name;
-CREATE VIEW trade_customers WITH (security_barrier) AS
-    SELECT id, code, name, norm(name) AS n, rank FROM customers WHERE kind IN ('trade', 'staff') WITH LOCAL CHECK OPTION;
-CREATE MATERIALIZED VIEW sales AS
-    SELECT p.code, date_trunc('day', o.created_at) AS day, sum(l.amount) AS n
-    FROM order_lines l JOIN products p ON p.id = l.product_id JOIN orders o ON o.id = l.order_id WHERE o.way IN ('air', 'sea') GROUP BY 1, 2;
-CREATE UNIQUE INDEX sales_key ON sales (code, day);
-CREATE VIEW good_sales AS SELECT code, n FROM sales WHERE n > 10;
-CREATE RULE settings_keep AS ON DELETE TO settings WHERE old.level = 'high' AND old.scope IN ('all', 'own') DO INSTEAD NOTHING;
-CREATE STATISTICS customers_stats (dependencies, ndistinct) ON kind, rank FROM customers;
-CREATE STATISTICS orders_stats ON weight(rank), (way IN ('air', 'sea')) FROM orders;
-ALTER SEQUENCE doc_number OWNED BY orders.number;
-COMMENT ON TABLE customers IS 'who buys';
-COMMENT ON COLUMN customers.code IS 'stable code';
-COMMENT ON COLUMN orders.stage IS 'life of an order';
-COMMENT ON FUNCTION norm(text) IS 'normal form';
-COMMENT ON TYPE stage IS 'order stages';
-COMMENT ON DOMAIN sku IS 'stock unit';
-COMMENT ON CONSTRAINT customers_kind_check ON customers IS 'known kinds';
-COMMENT ON CONSTRAINT sku_form ON DOMAIN sku IS 'form';
-COMMENT ON INDEX orders_open_idx IS 'open orders';
-COMMENT ON TRIGGER orders_stamp ON orders IS 'stamp';
-COMMENT ON POLICY orders_see ON orders IS 'visible orders';
-COMMENT ON VIEW order_totals IS 'totals';
-COMMENT ON SEQUENCE doc_number IS 'numbers';
-COMMENT ON STATISTICS orders_stats IS 'ranks';
-GRANT SELECT, INSERT ON customers, orders TO app_owner;
-GRANT SELECT (id, name) ON customers TO tenantry_deploy;
-GRANT EXECUTE ON FUNCTION norm(text) TO tenantry_deploy;
-GRANT USAGE ON SEQUENCE doc_number TO app_owner;
+CREATE AGGREGATE longest (text) (SFUNC = longer, STYPE = text, INITCOND = '', COMBINEFUNC = longer, PARALLEL = SAFE);
+CREATE FUNCTION same(a address, b address) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$ SELECT (a).city = (b).city $$;
+CREATE OPERATOR === (LEFTARG = address, RIGHTARG = address, FUNCTION = same, COMMUTATOR = ===, RESTRICT = eqsel);
+CREATE FUNCTION as_int(v state) RETURNS int LANGUAGE sql IMMUTABLE AS $$ SELECT 1 $$;
+CREATE CAST (state AS int) WITH FUNCTION as_int(state) AS ASSIGNMENT;
+CREATE TEXT SEARCH DICTIONARY words (TEMPLATE = simple, STOPWORDS = english);
+CREATE TEXT SEARCH CONFIGURATION searched (COPY = simple);
+ALTER TEXT SEARCH CONFIGURATION searched ALTER MAPPING FOR asciiword, word WITH words, simple;
+CREATE INDEX s_searched ON s USING gin (to_tsvector('searched', name));
+CREATE CONVERSION latin FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8;
+CREATE STATISTICS s_st (dependencies, ndistinct) ON kind, state FROM s;
+CREATE STATISTICS s_exp ON rank(state), kind FROM s;
+CREATE TRIGGER touch AFTER UPDATE OF name, kind ON s FOR EACH ROW WHEN (norm(NEW.name) <> OLD.name AND OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION touch();
+CREATE TRIGGER part AFTER UPDATE ON events FOR EACH ROW EXECUTE FUNCTION touch();
+CREATE CONSTRAINT TRIGGER checked AFTER INSERT ON "Order Lines" FROM s DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION touch('s.', 'x');
+CREATE TRIGGER many AFTER UPDATE ON s REFERENCING OLD TABLE AS o NEW TABLE AS n FOR EACH STATEMENT EXECUTE FUNCTION touch();
+ALTER TABLE s ENABLE ALWAYS TRIGGER many;
+ALTER TABLE events_2024 DISABLE TRIGGER part;
+CREATE RULE keep AS ON DELETE TO cache WHERE old.k = 's.' DO INSTEAD NOTHING;
+CREATE RULE log AS ON INSERT TO assets DO ALSO INSERT INTO cache (k) VALUES (norm(new.label));
+ALTER TABLE cache DISABLE RULE keep;
+ALTER TABLE s ENABLE ROW LEVEL SECURITY;
+ALTER TABLE s FORCE ROW LEVEL SECURITY;
+CREATE POLICY seen ON s AS RESTRICTIVE FOR SELECT TO app_owner, tenantry_owner USING (rank(state) > 0 AND EXISTS (SELECT FROM "Order Lines" l WHERE l."s.id" = s.id));
+CREATE POLICY made ON s FOR INSERT WITH CHECK (kind IN ('retail', 'trade'));
+COMMENT ON TABLE s IS 'the table s.id of tenant s';
+COMMENT ON COLUMN s.id IS E's.id\n''quoted''';
+COMMENT ON COLUMN address.city IS 'a town';
+COMMENT ON CONSTRAINT form ON DOMAIN code IS 'its form';
+COMMENT ON INDEX s_pkey IS 'the key';
+COMMENT ON FUNCTION norm(text) IS 'norm';
+COMMENT ON TRIGGER touch ON s IS 'stamps';
+COMMENT ON CAST (state AS int) IS 'a number';
+GRANT SELECT, INSERT ON s TO app_owner WITH GRANT OPTION;
+GRANT SELECT (id, a) ON "Order Lines" TO app_owner;
+GRANT USAGE ON SEQUENCE numbers TO app_owner;
+REVOKE EXECUTE ON FUNCTION norm(text) FROM PUBLIC;
+GRANT USAGE ON TYPE state TO app_owner;

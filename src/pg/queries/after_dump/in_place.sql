@@ -35,7 +35,7 @@ defaults AS (
     FROM relation r JOIN pg_attrdef ON adrelid = r.oid JOIN pg_attribute a ON attrelid = adrelid AND attnum = adnum
     WHERE attgenerated = ''),
 root_index AS (
-    SELECT i.indexrelid, i.indrelid, i.indisclustered, con.oid AS con, con.conname
+    SELECT i.indexrelid, i.indrelid, con.oid AS con, con.conname
     FROM relation r JOIN pg_index i ON i.indrelid = r.oid JOIN pg_class c ON c.oid = i.indexrelid
     LEFT JOIN pg_constraint con ON con.conindid = i.indexrelid AND con.contype IN ('p', 'u', 'x')
     WHERE (i.indexprs IS NOT NULL OR i.indpred IS NOT NULL) AND NOT c.relispartition),
@@ -59,12 +59,12 @@ indexes AS (
            || array_agg(format('ALTER INDEX %s ATTACH PARTITION %s', parentrelid::regclass, relid::regclass) ORDER BY level, relid)
               FILTER (WHERE parentrelid IS NOT NULL)
            || (SELECT array_agg(format('ALTER INDEX %s ALTER COLUMN %s SET STATISTICS %s', attrelid::regclass, attnum, to_jsonb(a) ->> 'attstattarget'))
-               FROM pg_attribute a WHERE attrelid = indexrelid AND (to_jsonb(a) ->> 'attstattarget')::integer >= 0)
-           || CASE WHEN indisclustered THEN ARRAY[format('ALTER TABLE %s CLUSTER ON %I', indrelid::regclass,
-                  (SELECT relname FROM pg_class WHERE oid = indexrelid))] END AS statements,
+               FROM pg_attribute a WHERE attrelid = ANY (array_agg(relid)) AND (to_jsonb(a) ->> 'attstattarget')::integer >= 0)
+           || (SELECT array_agg(format('ALTER TABLE %s CLUSTER ON %I', indrelid::regclass, relname))
+               FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indexrelid = ANY (array_agg(relid)) AND indisclustered) AS statements,
            frame
     FROM index JOIN index_frames USING (indexrelid) WHERE con IS NULL
-    GROUP BY indexrelid, indrelid, indisclustered, frame),
+    GROUP BY indexrelid, frame),
 exclusions AS (
     SELECT ARRAY[
                format('ALTER TABLE %s DROP CONSTRAINT %I', indrelid::regclass, conname),
@@ -73,10 +73,9 @@ exclusions AS (
                   'WHERE conrelid = %s AND conname = %L))', frame, indrelid, conname) AS frame
     FROM root_index JOIN index_frames USING (indexrelid) WHERE con IS NOT NULL),
 statistics AS (
-    SELECT array_remove(ARRAY[
-               format('DROP STATISTICS %I.%I', $1::regnamespace, stxname), pg_get_statisticsobjdef(s.oid),
-               CASE WHEN (to_jsonb(s) ->> 'stxstattarget')::integer >= 0
-                    THEN format('ALTER STATISTICS %I.%I SET STATISTICS %s', $1::regnamespace, stxname, to_jsonb(s) ->> 'stxstattarget') END], NULL) AS statements,
+    SELECT ARRAY[format('DROP STATISTICS %s.%I', $1::regnamespace, stxname), pg_get_statisticsobjdef(s.oid)]
+           || CASE WHEN (to_jsonb(s) ->> 'stxstattarget')::integer >= 0 THEN ARRAY[
+                  format('ALTER STATISTICS %s.%I SET STATISTICS %s', $1::regnamespace, stxname, to_jsonb(s) ->> 'stxstattarget')] END AS statements,
            format('SELECT to_jsonb(s) - ''{oid,stxexprs}''::text[] FROM pg_statistic_ext s WHERE stxnamespace = %s AND stxname = %L', $1, stxname) AS frame
     FROM relation r JOIN pg_statistic_ext s ON stxrelid = r.oid WHERE stxexprs IS NOT NULL AND stxnamespace = $1),
 views AS (
@@ -93,20 +92,19 @@ policies AS (
            format('SELECT to_jsonb(p) - ''{polqual,polwithcheck}''::text[] FROM pg_policy p WHERE oid = %s', p.oid) AS frame
     FROM relation r JOIN pg_policy p ON polrelid = r.oid),
 triggers AS (
-    SELECT array_remove(ARRAY[
-               format('DROP TRIGGER %I ON %s', tgname, tgrelid::regclass), pg_get_triggerdef(t.oid),
-               CASE tgenabled WHEN 'D' THEN format('ALTER TABLE %s DISABLE TRIGGER %I', tgrelid::regclass, tgname)
-                    WHEN 'A' THEN format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', tgrelid::regclass, tgname)
-                    WHEN 'R' THEN format('ALTER TABLE %s ENABLE REPLICA TRIGGER %I', tgrelid::regclass, tgname) END], NULL) AS statements,
+    SELECT ARRAY[format('DROP TRIGGER %I ON %s', tgname, tgrelid::regclass), pg_get_triggerdef(t.oid)]
+           -- Those of the partitions came with it.
+           || (SELECT array_agg(format('ALTER TABLE ONLY %s %s TRIGGER %I', own.tgrelid::regclass,
+                   CASE own.tgenabled WHEN 'D' THEN 'DISABLE' WHEN 'A' THEN 'ENABLE ALWAYS' ELSE 'ENABLE REPLICA' END, tgname))
+               FROM pg_trigger own WHERE own.tgname = t.tgname AND own.tgenabled <> 'O'
+                 AND (own.tgrelid = t.tgrelid OR own.tgrelid IN (SELECT relid FROM pg_partition_tree(t.tgrelid)))) AS statements,
            format('SELECT jsonb_agg(to_jsonb(t) - ''{oid,tgqual,tgparentid,tgconstraint}''::text[] ORDER BY tgrelid) FROM pg_trigger t '
                   'WHERE tgname = %L AND (tgrelid = %s OR tgrelid IN (SELECT relid FROM pg_partition_tree(%2$s)))', tgname, tgrelid) AS frame
     FROM relation r JOIN pg_trigger t ON tgrelid = r.oid WHERE tgqual IS NOT NULL AND NOT tgisinternal AND tgparentid = 0),
 rules AS (
-    SELECT array_remove(ARRAY[
-               format('DROP RULE %I ON %s', rulename, ev_class::regclass), pg_get_ruledef(w.oid),
-               CASE ev_enabled WHEN 'D' THEN format('ALTER TABLE %s DISABLE RULE %I', ev_class::regclass, rulename)
-                    WHEN 'A' THEN format('ALTER TABLE %s ENABLE ALWAYS RULE %I', ev_class::regclass, rulename)
-                    WHEN 'R' THEN format('ALTER TABLE %s ENABLE REPLICA RULE %I', ev_class::regclass, rulename) END], NULL) AS statements,
+    SELECT ARRAY[format('DROP RULE %I ON %s', rulename, ev_class::regclass), pg_get_ruledef(w.oid)]
+           || CASE WHEN ev_enabled <> 'O' THEN ARRAY[format('ALTER TABLE %s %s RULE %I', ev_class::regclass,
+                  CASE ev_enabled WHEN 'D' THEN 'DISABLE' WHEN 'A' THEN 'ENABLE ALWAYS' ELSE 'ENABLE REPLICA' END, rulename)] END AS statements,
            format('SELECT to_jsonb(w) - ''{oid,ev_qual,ev_action}''::text[] FROM pg_rewrite w WHERE ev_class = %s AND rulename = %L', ev_class, rulename) AS frame
     FROM relation r JOIN pg_rewrite w ON ev_class = r.oid WHERE rulename <> '_RETURN')
 SELECT jsonb_agg(jsonb_build_object('before', frame, 'after', frame, 'statements', statements) ORDER BY step)::text

@@ -16,30 +16,32 @@ family (root, member, parent, depth) AS (
     UNION ALL SELECT root, inhrelid, inhparent, depth + 1 FROM family JOIN pg_inherits ON inhparent = member),
 member AS (
     SELECT *, format('tenantry_twin_%s_%s', root, member) AS twin,
-           format('%I.%I', $1::regnamespace, format('tenantry_twin_%s_%s', root, member)) AS path
+           format('%s.%I', $1::regnamespace, format('tenantry_twin_%s_%s', root, member)) AS path
     FROM family),
 made AS (
-    SELECT root, depth, member, 0 AS step, CASE depth
+    SELECT root, depth, 0 AS step, 0 AS part, CASE depth
         WHEN 0 THEN format('CREATE TABLE %s (LIKE %s INCLUDING STORAGE INCLUDING COMPRESSION)', path, member::regclass)
-        ELSE format('CREATE TABLE %s () INHERITS (%I.%I)', path, $1::regnamespace, format('tenantry_twin_%s_%s', root, parent)) END AS statement
+        ELSE format('CREATE TABLE %s () INHERITS (%s.%I)', path, $1::regnamespace, format('tenantry_twin_%s_%s', root, parent)) END AS statement
     FROM member
     UNION ALL
-    SELECT root, depth, member, attnum, statement
-    FROM member JOIN generated g ON attrelid = member AND attinhcount = 0,
+    SELECT root, depth, attnum, part, statement
+    FROM member JOIN generated g ON attrelid = member,
         LATERAL (SELECT format('ALTER TABLE %s ALTER COLUMN %I', path, attname) AS alter_column) AS c,
         LATERAL unnest(ARRAY[
-            format('ALTER TABLE %s DROP COLUMN %I, ADD COLUMN %2$I %s%s GENERATED ALWAYS AS (%s) %s%s', path, attname, format_type(atttypid, atttypmod),
+            CASE attinhcount WHEN 0 THEN format('ALTER TABLE %s DROP COLUMN %I, ADD COLUMN %2$I %s%s GENERATED ALWAYS AS (%s) %s%s', path, attname, format_type(atttypid, atttypmod),
                 (SELECT ' COLLATE ' || oid::regcollation FROM pg_collation WHERE oid = attcollation), expression,
-                CASE attgenerated WHEN 's' THEN 'STORED' ELSE 'VIRTUAL' END, CASE WHEN attnotnull THEN ' NOT NULL' ELSE '' END),
+                CASE attgenerated WHEN 's' THEN 'STORED' ELSE 'VIRTUAL' END, CASE WHEN attnotnull THEN ' NOT NULL' ELSE '' END) END,
             alter_column || ' SET STORAGE ' || CASE WHEN attstorage <> (SELECT typstorage FROM pg_type WHERE oid = atttypid)
                 THEN CASE attstorage WHEN 'p' THEN 'PLAIN' WHEN 'm' THEN 'MAIN' WHEN 'e' THEN 'EXTERNAL' ELSE 'EXTENDED' END END,
             alter_column || ' SET COMPRESSION ' || CASE attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END,
-            alter_column || ' SET STATISTICS ' || CASE WHEN (to_jsonb(g) ->> 'attstattarget')::integer >= 0 THEN to_jsonb(g) ->> 'attstattarget' END]) AS statement
-    WHERE depth = 0 AND statement IS NOT NULL),
+            alter_column || ' SET STATISTICS ' || CASE WHEN (to_jsonb(g) ->> 'attstattarget')::integer >= 0 THEN to_jsonb(g) ->> 'attstattarget' END])
+            WITH ORDINALITY AS statement (statement, part)
+    WHERE statement IS NOT NULL
+      AND attname IN (SELECT of.attname FROM generated of WHERE of.attrelid = root AND of.attinhcount = 0)),
 families AS (
     SELECT root, jsonb_build_object(
         'before', format(frame, array_agg(member::regclass::text ORDER BY member)), 'after', format(frame, array_agg(path ORDER BY member)),
-        'statements', (SELECT jsonb_agg(statement ORDER BY depth, step) FROM made WHERE made.root = member.root)) AS item
+        'statements', (SELECT jsonb_agg(statement ORDER BY depth, step, part) FROM made WHERE made.root = member.root)) AS item
     FROM member, LATERAL (SELECT format(
         'SELECT jsonb_agg(to_jsonb(a) - ''{attrelid,attnum,attcacheoff,atthasmissing,attmissingval,attacl}''::text[] ORDER BY attname, array_position(members, attrelid)) '
         'FROM pg_attribute a, (SELECT %%L::regclass[]::oid[] AS members) AS m WHERE attrelid = ANY (members) AND attname = ANY (%L::name[])',
@@ -47,11 +49,11 @@ families AS (
     GROUP BY root, frame),
 relations AS (
     SELECT twin, relname, relkind, jsonb_build_object(
-        'before', format(frame, r.oid::regclass), 'after', format(frame, format('%I.%I', $1::regnamespace, twin)),
+        'before', format(frame, r.oid::regclass), 'after', format(frame, format('%s.%I', $1::regnamespace, twin)),
         'statements', ARRAY[CASE relkind
-            WHEN 'm' THEN format('CREATE MATERIALIZED VIEW %I.%I USING %I%s AS %s WITH %s DATA', $1::regnamespace, twin,
+            WHEN 'm' THEN format('CREATE MATERIALIZED VIEW %s.%I USING %I%s AS %s WITH %s DATA', $1::regnamespace, twin,
                 (SELECT amname FROM pg_am WHERE oid = relam), options, rtrim(pg_get_viewdef(r.oid), ';'), CASE WHEN relispopulated THEN '' ELSE 'NO' END)
-            ELSE format('CREATE TABLE %I.%I (LIKE %s INCLUDING ALL EXCLUDING INDEXES EXCLUDING IDENTITY) PARTITION BY %s%s', $1::regnamespace, twin, r.oid::regclass,
+            ELSE format('CREATE TABLE %s.%I (LIKE %s INCLUDING ALL EXCLUDING INDEXES EXCLUDING IDENTITY) PARTITION BY %s%s', $1::regnamespace, twin, r.oid::regclass,
                 pg_get_partkeydef(r.oid), options) END]) AS item
     FROM relation r LEFT JOIN pg_partitioned_table ON partrelid = r.oid,
         LATERAL (SELECT format('tenantry_twin_%s', r.oid) AS twin) AS t,
@@ -64,12 +66,12 @@ relations AS (
     WHERE relkind = 'm' OR partexprs IS NOT NULL),
 domains AS (
     SELECT twin, t.oid, typname, jsonb_build_object(
-        'before', format(frame, t.oid::regtype), 'after', format(frame, format('%I.%I', $1::regnamespace, twin)),
+        'before', format(frame, t.oid::regtype), 'after', format(frame, format('%s.%I', $1::regnamespace, twin)),
         'statements', ARRAY[
-            format('CREATE DOMAIN %I.%I AS %s', $1::regnamespace, twin, format_type(typbasetype, typtypmod))
+            format('CREATE DOMAIN %s.%I AS %s', $1::regnamespace, twin, format_type(typbasetype, typtypmod))
             || coalesce((SELECT format(' COLLATE %s', oid::regcollation) FROM pg_collation WHERE oid = typcollation), '')
             || coalesce(' DEFAULT ' || pg_get_expr(typdefaultbin, 0), '') || CASE WHEN typnotnull THEN ' NOT NULL' ELSE '' END]
-        || (SELECT array_agg(format('ALTER DOMAIN %I.%I ADD CONSTRAINT %I %s', $1::regnamespace, twin, conname, pg_get_constraintdef(c.oid)))
+        || (SELECT array_agg(format('ALTER DOMAIN %s.%I ADD CONSTRAINT %I %s', $1::regnamespace, twin, conname, pg_get_constraintdef(c.oid)))
             FROM pg_constraint c WHERE contypid = t.oid AND contype = 'c')) AS item
     FROM pg_depend d JOIN pg_type t ON t.oid = d.objid,
         LATERAL (SELECT format('tenantry_twin_%s', t.oid) AS twin) AS n,
