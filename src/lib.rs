@@ -22,7 +22,7 @@
 //! | [`status`] | where every tenant stands | no |
 //! | [`pg`] | connections, catalog queries, histories, refinery's runner over our transaction | databases |
 //! | [`control`] | the `tenantry` schema: fleet, tenants, content, journal, ledger | databases |
-//! | [`reference`] | what histories produce: built in transactions that are rolled back, or kept | databases |
+//! | [`mod@reference`] | what histories produce: built in transactions that are rolled back, or kept | databases |
 //! | [`observe`] | all databases side by side into `Observed` | databases |
 //! | [`apply`] | run locks, database-wide steps, waves, one transaction a tenant | databases |
 //! | [`doctor`] | what stands between a fleet and its next apply; the SQL that grants what is missing | databases, processes |

@@ -238,6 +238,7 @@ pub enum Event<'a> {
         run: Uuid,
         exit: u8,
         summary: &'a ReportSummary,
+        notices: &'a [String],
     },
 }
 

@@ -93,6 +93,7 @@ pub fn apply(
         run,
         exit: report.exit,
         summary: &report.summary,
+        notices: &report.notices,
     });
     Ok(report)
 }

@@ -100,15 +100,14 @@ impl Bench<'_> {
 
     /// Several at once may meet at what their files share, and an apply at work may be met there too.
     fn one(&self, recipe: &Recipe) -> Result<Reference, Failure> {
-        let build = || self.clients.with(|wire| self.attempt(wire, recipe));
-        let mut built = build();
-        for _ in 1..TRIES {
-            match &built {
-                Err(broken) if broken.is_passing() => built = build(),
-                _ => break,
+        let mut tries = 1;
+        loop {
+            let built = self.clients.with(|wire| self.attempt(wire, recipe));
+            match built {
+                Err(broken) if broken.is_passing() && tries < TRIES => tries += 1,
+                built => return built.map_err(Broken::failure),
             }
         }
-        built.map_err(Broken::failure)
     }
 
     fn attempt(&self, wire: &mut Wire, recipe: &Recipe) -> Result<Reference, Broken> {

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use rustix::process::Signal;
 use tenantry::config;
 use tenantry::model::desired::{Cluster, Desired};
 use tenantry::model::name::{ClusterName, TenantId};
@@ -23,6 +24,7 @@ use tenantry::report::Failure;
 use crate::support::cli;
 use crate::support::database::Database;
 use crate::support::fleet::{Fleet, outcome, project, sample};
+use crate::support::gate::{Gate, WAIT};
 use crate::support::server::{DEPLOY, OWNER};
 
 /// A fleet's only database as a role sees it, and the way there.
@@ -581,6 +583,56 @@ fn a_reference_that_an_apply_cannot_keep_is_a_notice() {
         fleet.database.count("SELECT count(*) FROM public.registry"),
         1
     );
+}
+
+#[test]
+fn an_interrupted_run_keeps_nothing() {
+    let fleet = Fleet::small(&["acme", "globex"]);
+    fleet.apply(0);
+    let tag = format!("ALTER TABLE note ADD COLUMN tag text;\n{WAIT}");
+    fleet.migration("V1__tag.sql", &tag);
+    let mut gate = Gate::shut(&fleet.database);
+    let running = fleet.start(["apply", "--auto-approve", "--parallel", "1"]);
+    gate.until_waiting(1);
+    running.signal(Signal::INT);
+    running.until_err("Interrupted: running tenants finish");
+    gate.open();
+    running.end().expect(130);
+    assert_eq!(kept(&fleet.database), 1);
+    fleet.apply(0);
+    assert_eq!(kept(&fleet.database), 2);
+}
+
+#[test]
+fn a_second_interrupt_ends_a_building_and_nothing_else() {
+    // Its second run is the reference's.
+    let mut fleet = Fleet::new(
+        "CREATE TABLE note ();\nDO $$ BEGIN IF nextval('public.runs') = 2 THEN\n\
+         SET LOCAL lock_timeout = 0; PERFORM pg_advisory_xact_lock_shared(4711); END IF; END $$;\n",
+    );
+    fleet.database.run(&format!(
+        "CREATE SEQUENCE public.runs; GRANT USAGE ON SEQUENCE public.runs TO {OWNER}"
+    ));
+    fleet.add(&["acme"]);
+    let mut gate = Gate::shut(&fleet.database);
+    let running = fleet.start_apply(&[]);
+    gate.until_waiting(1);
+    running.signal(Signal::INT);
+    running.until_err("Interrupted");
+    running.signal(Signal::INT);
+    let run = running.end().expect(0);
+    assert!(
+        run.all()
+            .contains("canceling statement due to user request"),
+        "{}",
+        run.all()
+    );
+    assert_eq!(kept(&fleet.database), 0);
+    let state = "SELECT state FROM tenantry.run";
+    assert_eq!(fleet.database.texts(state), ["done"]);
+    assert_eq!(fleet.database.schemas(), ["t_acme", "tenantry"]);
+    gate.open();
+    fleet.expect_no_changes();
 }
 
 /// A role that may read the control schema and make nothing, and its URL.
