@@ -12,9 +12,11 @@ pub struct Place {
     url: String,
 }
 
-/// Room for the workers, and no checkpoint in the middle of a pair.
-const SETTINGS: [(&str, &str); 3] = [
+/// Room for the workers and for the locks of one transaction that deparses a whole fleet, and no checkpoint in the
+/// middle of a pair.
+const SETTINGS: [(&str, &str); 4] = [
     ("max_connections", "50"),
+    ("max_locks_per_transaction", "1024"),
     ("max_wal_size", "8GB"),
     ("checkpoint_timeout", "1h"),
 ];

@@ -1,13 +1,14 @@
 //! How much the product costs on top of its SQL: both sides in turn, in one run, as ratios.
 //!
-//! `cargo run --release --example bench [-- --quick] [--only NAME] [--workers N] [--database-url URL]`
+//! `cargo run --release --example bench [-- --quick] [--only NAME] [--workers N] [--tenants N] [--database-url URL]`
 //!
 //! Without a URL it starts a throwaway server; with `TMPDIR=/dev/shm` its files are in memory, which keeps a slow disk
 //! out of the figures. With a URL, the role must be allowed to make databases; every database that is made is named
 //! `tenantry_bench…` and removed at the end. NAME is `provision`, `latency`, `migrate`,
-//! `no-op`, `markdown` or `memory`.
+//! `no-op`, `markdown`, `memory` or `drift`, which alone looks at `--tenants`.
 
 mod database;
+mod drift;
 mod measure;
 mod product;
 mod proxy;
@@ -49,6 +50,8 @@ pub struct Options {
     /// One of [`measure::NAMES`].
     only: Option<String>,
     workers: usize,
+    /// Of the fleets whose tenants are compared.
+    tenants: usize,
     url: Option<String>,
 }
 
@@ -58,6 +61,7 @@ impl Options {
             quick: false,
             only: None,
             workers: tenantry::apply::DEFAULT_PARALLEL,
+            tenants: 1000,
             url: None,
         };
         let mut words = words.iter();
@@ -67,6 +71,7 @@ impl Options {
                 "--quick" => options.quick = true,
                 "--only" => options.only = Some(measurement(value()?)?),
                 "--workers" => options.workers = value()?.parse()?,
+                "--tenants" => options.tenants = value()?.parse()?,
                 "--database-url" => options.url = Some((*value()?).to_owned()),
                 other => return Err(format!("unknown argument {other:?}").into()),
             }

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use tenantry::plan::Plan;
 
 use crate::database::Place;
+use crate::drift::{self, Alike};
 use crate::product::{self, Product, schemas};
 use crate::proxy::{DELAY, Proxy};
 use crate::raw::Raw;
@@ -38,18 +39,21 @@ pub struct Bench {
     pairs: usize,
     /// What the growing fleet's numbers of tenants are divided by.
     scale: usize,
+    /// Of the fleets whose tenants are compared.
+    tenants: usize,
     /// The one measurement that is asked for; all without it.
     only: Option<String>,
 }
 
 /// What can be asked for alone.
-pub const NAMES: [&str; 6] = [
+pub const NAMES: [&str; 7] = [
     "provision",
     "latency",
     "migrate",
     "no-op",
     "markdown",
     "memory",
+    "drift",
 ];
 
 impl Bench {
@@ -59,6 +63,7 @@ impl Bench {
         Ok(Self {
             place: Place::open(options.url)?,
             only: options.only,
+            tenants: options.tenants,
             work: workload(),
             folder: tempfile::tempdir()?,
             workers: options.workers,
@@ -109,6 +114,9 @@ impl Bench {
         }
         if self.wants("memory") {
             self.memory(out, 2000 / self.scale, 5000 / self.scale)?;
+        }
+        if self.wants("drift") {
+            self.drift(out)?;
         }
         Ok(())
     }
@@ -303,6 +311,31 @@ impl Bench {
         let what =
             format!("plan of {tenants} tenants as Markdown, after observing, each its own cohort");
         table::time(out, &what, took, Duration::from_secs(1))?;
+        Ok(())
+    }
+
+    /// Finds tenants alike, by keys and by hand, first over fresh connections.
+    fn drift(&self, out: &mut impl Write) -> Result<(), Failure> {
+        let tenants = self.tenants;
+        for (name, template, migrations) in drift::templates(&self.work) {
+            let url = self.place.create(SIDES[0], None)?;
+            drift::make(&url, tenants, &template, migrations)?;
+            self.place.settle(SIDES[0])?;
+            let alike = Alike::find(&url, tenants)?;
+            let cold = self.pairs(|| Ok(()), || alike.keys(), || alike.by_hand_cold())?;
+            let warm = self.pairs(|| Ok(()), || alike.keys(), || alike.by_hand_warm())?;
+            for (how, pairs) in [("cold", cold), ("warm", warm)] {
+                let measure = Measure {
+                    what: format!("group {tenants} tenants of {name} (raw: by hand, {how})"),
+                    tenants,
+                    pairs,
+                    goal: 1.0,
+                };
+                measure.print(out)?;
+            }
+            let what = format!("one group of {tenants} tenants of {name}, largest server process");
+            table::memory(out, &what, alike.memory()?, 256)?;
+        }
         Ok(())
     }
 

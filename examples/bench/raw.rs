@@ -147,6 +147,9 @@ fn rows(uid: &str, id: &str, run: &str, sha256: &str) -> String {
     )
 }
 
+/// The name of the table below.
+pub const HISTORY_TABLE: &str = "refinery_schema_history";
+
 /// refinery's history table, which a stock runner makes in every schema too.
 const HISTORY: &str = "CREATE TABLE IF NOT EXISTS refinery_schema_history(\
      version INT8 PRIMARY KEY, name VARCHAR(255), applied_on VARCHAR(255), checksum VARCHAR(255));\n";
@@ -182,7 +185,7 @@ fn observe(client: &mut Client) -> Result<usize, Failure> {
     )?;
     client.query_typed(include_str!("../../src/pg/queries/fleet.sql"), &[])?;
     let tenants = client.query_typed(include_str!("../../src/pg/queries/tenants.sql"), &[])?;
-    let histories = vec!["refinery_schema_history".to_owned()];
+    let histories = vec![HISTORY_TABLE.to_owned()];
     client.query_typed(
         include_str!("../../src/pg/queries/schemas.sql"),
         &[(&histories, Type::TEXT_ARRAY)],

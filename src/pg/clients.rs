@@ -55,7 +55,8 @@ impl Clients {
         }
     }
 
-    fn make(&self) -> Result<Wire, PgError> {
+    /// The same without patience.
+    pub(super) fn make(&self) -> Result<Wire, PgError> {
         descriptors::check()?;
         Wire::connect(&self.target)
     }

@@ -52,9 +52,10 @@ impl Tenants {
     }
 
     fn keys_over(&self, connections: usize) -> Keys {
-        let url = self.database.url();
-        let target = settings::resolve(Some(&url), &Cluster::default(), &|_| None);
-        let clients = Clients::new(target.expect("a URL"));
+        self.keys_through(&self.database.url(), connections)
+    }
+
+    fn keys_through(&self, url: &str, connections: usize) -> Keys {
         let schemas: Vec<u32> = self.oids().into_keys().collect();
         let question = Question {
             schemas: &schemas,
@@ -62,7 +63,7 @@ impl Tenants {
             readers: &[RoleName::new(DEPLOY).expect("a name")],
             server: self.version(),
         };
-        fleet_hash::keys_over(&clients, &question, connections).expect("all can be read")
+        fleet_hash::keys_over(&clients(url), &question, connections).expect("all can be read")
     }
 
     fn version(&self) -> i32 {
@@ -100,6 +101,11 @@ impl Tenants {
         assert_eq!(groups.len(), 1, "{groups:?}");
         assert_eq!(groups[0].len(), self.names.len());
     }
+}
+
+fn clients(url: &str) -> Clients {
+    let target = settings::resolve(Some(url), &Cluster::default(), &|_| None);
+    Clients::new(target.expect("a URL"))
 }
 
 fn make(admin: &mut Client, name: &str, owner: Option<&str>) {
@@ -257,6 +263,20 @@ fn one_connection_says_what_many_say() {
 }
 
 #[test]
+fn where_there_is_one_connection_it_does_all() {
+    let tenants = Tenants::numbered(3);
+    let keys = tenants.keys();
+    let limit = format!(
+        "ALTER DATABASE {} CONNECTION LIMIT 1",
+        tenants.database.name
+    );
+    tenants.database.run(&limit);
+    // Through a pooler more connections than that look as if they were there, and wait.
+    let alone = tenants.keys_through(&tenants.database.direct_url(), 3);
+    assert_eq!(alone, keys);
+}
+
+#[test]
 fn a_tenant_that_is_being_altered_does_not_hold_up_the_others() {
     let tenants = Tenants::numbered(4);
     let before = tenants.keys();
@@ -283,9 +303,7 @@ fn a_tenant_that_is_being_altered_does_not_hold_up_the_others() {
 #[test]
 fn a_schema_that_is_gone_is_unreadable() {
     let tenants = Tenants::numbered(2);
-    let url = tenants.database.url();
-    let target = settings::resolve(Some(&url), &Cluster::default(), &|_| None);
-    let clients = Clients::new(target.expect("a URL"));
+    let clients = clients(&tenants.database.url());
     let keys = fleet_hash::keys(
         &clients,
         &[1],

@@ -113,7 +113,9 @@ fn hashes(
     ))?;
     let hashes = ask(session, portion, server);
     if !matches!(&hashes, Err(error) if error.closed) {
-        session.wire.run("ROLLBACK TO SAVEPOINT deparse")?;
+        session
+            .wire
+            .run("ROLLBACK TO SAVEPOINT deparse; RELEASE SAVEPOINT deparse")?;
     }
     session.deparsed += objects(portion);
     hashes

@@ -30,9 +30,9 @@ impl Session {
         Self::begin(wire, "")
     }
 
-    /// One more at the moment of another.
+    /// One more at the moment of another, if there can be one at once.
     pub fn at(clients: &Clients, snapshot: &str) -> Result<Self, PgError> {
-        let mut wire = clients.connect()?;
+        let mut wire = clients.make()?;
         wire.within(ONE_MORE);
         // The server gave the name; quoting it costs nothing.
         let snapshot = snapshot.replace('\'', "''");

@@ -1,6 +1,7 @@
 //! Work spread over connections: whoever is free takes the next piece.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -17,7 +18,7 @@ use super::session::Session;
 use super::{Keys, Scope};
 
 /// Objects deparsed by one message, whose locks go with it.
-const PORTION: usize = 5_000;
+const PORTION: usize = 2_000;
 
 /// Objects deparsed by one server process, which remembers every table behind them: 4 kB an object where they are
 /// spread over a dozen tables, so that it stays below 256 MB.
@@ -32,8 +33,10 @@ pub struct Spread<'a> {
     clients: &'a Clients,
     scope: Scope,
     connections: usize,
-    /// The moment to read at; none when nobody else can see it.
-    snapshot: Option<String>,
+    /// The moment to read at.
+    snapshot: String,
+    /// No connection could be made beside the first.
+    is_alone: AtomicBool,
     found: Mutex<Found>,
     busy: Mutex<Vec<Open>>,
 }
@@ -52,7 +55,8 @@ impl<'a> Spread<'a> {
             clients,
             scope,
             connections: connections.max(1),
-            snapshot: Some(first.export()?),
+            snapshot: first.export()?,
+            is_alone: AtomicBool::new(false),
             found: Mutex::default(),
             busy: Mutex::default(),
         })
@@ -70,12 +74,18 @@ impl<'a> Spread<'a> {
         Ok(found.keys(&self.scope.schemas))
     }
 
-    /// One more connection; none where there can't be any, which is no reason to fail.
+    /// One more connection. There may be no slot, or another server behind the same name, which doesn't know the
+    /// moment: no reason to fail.
     fn one_more(&self) -> Option<Session> {
-        let session = Session::at(self.clients, self.snapshot.as_deref()?);
-        session
-            .inspect_err(|error| log::info!("reading over fewer connections: {error}"))
-            .ok()
+        if self.is_alone.load(Ordering::Relaxed) {
+            return None;
+        }
+        let session = Session::at(self.clients, &self.snapshot);
+        let session = session.inspect_err(|error| {
+            log::info!("reading over fewer connections: {error}");
+            self.is_alone.store(true, Ordering::Relaxed);
+        });
+        session.ok()
     }
 
     /// Sweeps all legs, and gives the connections back that helped.
@@ -141,14 +151,14 @@ impl<'a> Spread<'a> {
                     scope.spawn(move || self.deparse_portions(session, portions))
                 })
                 .collect();
-            let own = self.deparse_portions(None, portions);
+            let own = self
+                .deparse_on(first, portions, MOST)
+                .and_then(|()| self.deparse_portions(None, portions));
             helpers.into_iter().try_for_each(joined)?;
             own
         })?;
-        // What is left is so because there was no other connection.
-        while let Some(portion) = next(&portions) {
-            self.take_in(deparse::portion(first, portion, self.scope.server)?);
-        }
+        // Something is left where there can't be another connection.
+        self.deparse_on(first, &portions, usize::MAX)?;
         let busy = std::mem::take(&mut *lock(&self.busy));
         self.take_in(deparse::one_by_one(
             first,
@@ -159,21 +169,32 @@ impl<'a> Spread<'a> {
         Ok(())
     }
 
+    /// Over as many connections, one after the other, as it takes.
     fn deparse_portions(
         &self,
-        mut session: Option<Session>,
+        session: Option<Session>,
         portions: &Queue<Vec<Open>>,
     ) -> Result<(), PgError> {
-        while let Some(portion) = next(portions) {
-            let objects = deparse::objects(&portion);
-            let worn =
-                |session: &Session| session.deparsed > 0 && session.deparsed + objects > MOST;
-            session = session
-                .filter(|session| !worn(session))
-                .or_else(|| self.one_more());
-            let Some(session) = &mut session else {
-                lock(portions).push_front(portion);
+        let mut next_session = session;
+        while !lock(portions).is_empty() {
+            let Some(mut session) = next_session.take().or_else(|| self.one_more()) else {
                 return Ok(());
+            };
+            self.deparse_on(&mut session, portions, MOST)?;
+        }
+        Ok(())
+    }
+
+    /// Until the connection has deparsed so many objects.
+    fn deparse_on(
+        &self,
+        session: &mut Session,
+        portions: &Queue<Vec<Open>>,
+        most: usize,
+    ) -> Result<(), PgError> {
+        while session.deparsed < most {
+            let Some(portion) = next(portions) else {
+                break;
             };
             self.take_in(deparse::portion(session, portion, self.scope.server)?);
         }
