@@ -186,6 +186,15 @@ mod tests {
         assert!(!accepted("acme", &live, &[&reference]).is_equal);
     }
 
+    /// The same identifier, written without the quotes that the files have.
+    #[test]
+    fn a_name_may_be_written_otherwise_where_it_means_the_same() {
+        let raw = format!("SELECT \"{BUILT_IN}\".f()");
+        let reference = defined("f", Some((&raw, "SELECT @.f()")));
+        let live = defined("f", Some(("SELECT Acme.f()", "SELECT @.f()")));
+        assert_eq!(accepted("acme", &live, &[&reference]), EQUAL);
+    }
+
     #[test]
     fn a_name_in_a_string_is_accepted_for_its_tenant_alone() {
         let raw = format!("PERFORM log('{BUILT_IN}')");
