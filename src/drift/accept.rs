@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::name::{SchemaName, SqlName as _};
+use crate::model::name::{SchemaName, SqlName as _, quote_literal};
 use crate::model::shape::Definition;
 
 /// What a schema's own name looks like in text, and the name that stands for it in a reference.
@@ -29,15 +29,10 @@ impl<'a> Own<'a> {
         let quoted = schema.quoted();
         let inside_quotes = quoted[1..quoted.len() - 1].to_owned();
         let names = [bare, quoted, inside_quotes];
-        // Inside of a string constant, which may be one with escapes.
-        let in_string = names.iter().map(|name| name.replace('\'', "''"));
-        let in_escapes = in_string.clone().map(|name| name.replace('\\', "\\\\"));
+        let in_strings = names.iter().map(|name| inside_string(name));
         Self {
             built_in: built_in.as_str(),
-            forms: in_string
-                .chain(in_escapes)
-                .chain(names.iter().cloned())
-                .collect(),
+            forms: in_strings.chain(names.iter().cloned()).collect(),
         }
     }
 
@@ -68,10 +63,11 @@ impl<'a> Own<'a> {
         self.forms.iter().any(|form| has_word(text, form))
     }
 
-    /// The name in the reference that a live object of this name would have; itself, where it holds no own name.
+    /// What an object of the reference that is called after its schema may be called in the live one; nothing for a
+    /// name that is the same everywhere.
     pub(super) fn live_names(&self, reference: &str) -> Vec<String> {
         if !reference.contains(self.built_in) {
-            return vec![reference.to_owned()];
+            return Vec::new();
         }
         let named = |form: &String| reference.replace(self.built_in, form);
         self.forms.iter().map(named).collect()
@@ -106,6 +102,13 @@ fn source(live: &Definition, form: &Definition, own: &Own<'_>) -> (bool, bool) {
 pub(super) fn names_itself(live: &Definition, own: &Own<'_>) -> bool {
     let neutral = live.source.as_ref().map(|source| source.neutral.as_str());
     own.stands_in(&live.text) || neutral.is_some_and(|text| own.stands_in(text))
+}
+
+/// The text as it stands between the quotes of a string constant.
+fn inside_string(text: &str) -> String {
+    let constant = quote_literal(text);
+    let inner = constant.split_once('\'').map_or("", |(_, inner)| inner);
+    inner.strip_suffix('\'').unwrap_or(inner).to_owned()
 }
 
 fn has_word(text: &str, word: &str) -> bool {
@@ -181,6 +184,15 @@ mod tests {
         let other = "SELECT globex.f(), \"acme\".g()";
         let live = defined("f", Some((other, "SELECT globex.f(), @.g()")));
         assert!(!accepted("acme", &live, &[&reference]).is_equal);
+    }
+
+    /// The same identifier, written without the quotes that the files have.
+    #[test]
+    fn a_name_may_be_written_otherwise_where_it_means_the_same() {
+        let raw = format!("SELECT \"{BUILT_IN}\".f()");
+        let reference = defined("f", Some((&raw, "SELECT @.f()")));
+        let live = defined("f", Some(("SELECT Acme.f()", "SELECT @.f()")));
+        assert_eq!(accepted("acme", &live, &[&reference]), EQUAL);
     }
 
     #[test]

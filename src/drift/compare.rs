@@ -1,5 +1,6 @@
 //! The differences between a live shape and its reference, each told once.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::accept::{Own, accept, names_itself};
@@ -98,7 +99,7 @@ fn expected<'a>(
     live: &Shape,
     reference: &'a Reference,
     own: &Own<'_>,
-) -> BTreeMap<ObjectKey, Expected<'a>> {
+) -> BTreeMap<Cow<'a, ObjectKey>, Expected<'a>> {
     let objects = reference.shape.objects.iter();
     let named = objects.map(|(key, first)| {
         let expected = Expected {
@@ -111,25 +112,28 @@ fn expected<'a>(
 }
 
 /// An object that is called after the schema has another name in each.
-fn live_key(key: &ObjectKey, live: &Shape, own: &Own<'_>) -> ObjectKey {
+fn live_key<'a>(key: &'a ObjectKey, live: &Shape, own: &Own<'_>) -> Cow<'a, ObjectKey> {
     let names = own.live_names(&key.name);
+    if names.is_empty() {
+        return Cow::Borrowed(key);
+    }
     let keys = names.into_iter().map(|name| ObjectKey {
         kind: key.kind,
         name,
     });
     let mut keys: Vec<ObjectKey> = keys.collect();
     let there = keys.iter().position(|key| live.objects.contains_key(key));
-    keys.swap_remove(there.unwrap_or_default())
+    Cow::Owned(keys.swap_remove(there.unwrap_or_default()))
 }
 
-fn lost(expected: &BTreeMap<ObjectKey, Expected<'_>>, live: &Shape) -> Vec<Difference> {
+fn lost(expected: &BTreeMap<Cow<'_, ObjectKey>, Expected<'_>>, live: &Shape) -> Vec<Difference> {
     let lost = expected
         .iter()
-        .filter(|(key, _)| !live.objects.contains_key(*key));
-    let whole = Lost::new(lost.clone().map(|(key, _)| key));
+        .filter(|(key, _)| !live.objects.contains_key(key.as_ref()));
+    let whole = Lost::new(lost.clone().map(|(key, _)| key.as_ref()));
     lost.filter(|(key, expected)| !whole.takes(key, expected.first))
         .map(|(key, expected)| Difference {
-            key: key.clone(),
+            key: key.clone().into_owned(),
             change: Change::Missing,
             expected: Some(expected.first.clone()),
             found: None,
@@ -137,7 +141,7 @@ fn lost(expected: &BTreeMap<ObjectKey, Expected<'_>>, live: &Shape) -> Vec<Diffe
         .collect()
 }
 
-fn added(expected: &BTreeMap<ObjectKey, Expected<'_>>, live: &Shape) -> Vec<Difference> {
+fn added(expected: &BTreeMap<Cow<'_, ObjectKey>, Expected<'_>>, live: &Shape) -> Vec<Difference> {
     let added = live
         .objects
         .iter()

@@ -96,6 +96,9 @@ pub(super) fn summary(report: &DriftReport) -> String {
     };
     let all = numbers.tenants_checked + numbers.unchecked;
     let head = match numbers.drifted {
+        0 if numbers.tenants_checked == 0 && numbers.unchecked > 0 => {
+            "No tenant was compared".to_owned()
+        }
         0 if numbers.unchecked > 0 => format!("No drift found. {in_sync}"),
         0 => format!("No drift. {in_sync}"),
         1 => format!("Drift: 1 of {} differs", count(all, "tenant")),
