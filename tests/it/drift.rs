@@ -208,3 +208,76 @@ fn the_password_of_a_reference_url_is_never_shown() {
         assert!(!run.all().contains("hunter2"), "{}", run.all());
     }
 }
+
+const SHOP: &str = "\
+CREATE TABLE note (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, body text NOT NULL);
+CREATE INDEX note_body_idx ON note (body);
+CREATE FUNCTION shout(text) RETURNS text LANGUAGE sql AS $$ SELECT upper($1) $$;
+";
+
+#[test]
+fn a_fleet_as_it_was_made_is_one_line_and_what_is_pending_is_no_drift() {
+    let mut fleet = Fleet::new(SHOP);
+    fleet.add(&["acme", "globex", "hooli"]);
+    fleet.apply(0);
+    let said = "No drift. 3 tenants are what their histories say.\n";
+    assert_eq!(fleet.run(["drift", "--strict"]).expect(0).stdout, said);
+    fleet.migration("V1__at.sql", NOTE);
+    assert_eq!(fleet.run(["drift"]).expect(0).stdout, said);
+    fleet.apply(0);
+    assert_eq!(fleet.run(["drift"]).expect(0).stdout, said);
+}
+
+#[test]
+fn what_was_changed_by_hand_is_told_once_for_all_and_names_nobody_else() {
+    let mut fleet = Fleet::new(SHOP);
+    fleet.add(&["acme", "globex", "hooli"]);
+    fleet.apply(0);
+    fleet.database.run(
+        "DROP INDEX t_acme.note_body_idx; DROP INDEX t_globex.note_body_idx;
+         ALTER TABLE t_acme.note ALTER body DROP NOT NULL",
+    );
+    let run = fleet.run(["drift", "--format", "json"]).expect(2);
+    assert!(!run.stdout.contains("hooli"), "{}", run.stdout);
+    let report = run.json();
+    assert_eq!(
+        told(&report, "drift"),
+        [
+            "acme missing index note_body_idx",
+            "acme changed column note.body",
+            "globex missing index note_body_idx",
+        ]
+    );
+    let human = fleet.run(["drift"]).expect(2).stdout;
+    assert!(
+        human.contains("  2 tenants: index note_body_idx missing\n    acme, globex\n"),
+        "{human}"
+    );
+    fleet.extra = "waivers: [{ tenants: '*', object: '*', reason: r, owner: o }]\n".to_owned();
+    fleet.run(["drift"]).expect(0);
+}
+
+/// A comment says what it likes, and does nothing.
+#[test]
+fn text_of_strangers_acts_in_no_form() {
+    let mut fleet = Fleet::new(SHOP);
+    fleet.add(&["acme"]);
+    fleet.apply(0);
+    fleet.database.run(
+        "COMMENT ON TABLE t_acme.note IS E'\\x1b[2J ]]> </failure>\\n```\\n<img src=x> @you \u{202e}';
+         CREATE TABLE t_acme.\"<b>\\x1b ]]>\" ()",
+    );
+    for format in ["human", "json", "markdown", "junit"] {
+        let said = fleet.run(["drift", "--format", format]).expect(2).stdout;
+        assert!(!said.contains(['\u{1b}', '\u{202e}']), "{said:?}");
+        match format {
+            "json" => drop(serde_json::from_str::<Value>(&said).expect("it is JSON")),
+            "junit" => {
+                let document = roxmltree::Document::parse(&said).expect("it is XML");
+                assert_eq!(said.matches("<failure ").count(), 2, "{said}");
+                assert!(!document.descendants().any(|node| node.has_tag_name("img")));
+            }
+            _ => {}
+        }
+    }
+}

@@ -153,13 +153,21 @@ impl Repository {
         Run::of(command.output().expect("bash starts"))
     }
 
-    /// Runs a job's steps until one fails; how the last one that ran ended.
+    /// Runs a job's steps, after one that failed only those that want to run all the same. How the first one that
+    /// failed ended, or else the last.
     fn job(&self, name: &str, event: &str) -> Run {
         let job = &self.workflow["jobs"][name];
-        let mut last = None;
+        let mut last: Option<Run> = None;
         for step in job["steps"].as_sequence().expect("a job has steps") {
-            let condition = step["if"].as_str();
-            if condition.is_some_and(|it| it != format!("github.event_name == '{event}'")) {
+            let has_failed = last.as_ref().is_some_and(|run| run.code != Some(0));
+            let runs = match step["if"].as_str() {
+                Some("success() || failure()") => true,
+                Some(condition) => {
+                    !has_failed && condition == format!("github.event_name == '{event}'")
+                }
+                None => !has_failed,
+            };
+            if !runs {
                 continue;
             }
             if let Some(action) = step["uses"].as_str() {
@@ -170,10 +178,8 @@ impl Repository {
             let mut environment = self.environment(&job["env"]);
             environment.extend(self.environment(&step["env"]));
             let run = self.run_script(script, event, &environment);
-            let failed = run.code != Some(0);
-            last = Some(run);
-            if failed {
-                break;
+            if !has_failed {
+                last = Some(run);
             }
         }
         last.expect("a job runs something")
@@ -216,6 +222,15 @@ impl Repository {
 
     fn kept(&self, name: &str) -> String {
         fs::read_to_string(self.github.path().join(name)).unwrap_or_default()
+    }
+
+    /// Somebody drops an index of a tenant without telling anybody.
+    fn drop_by_hand(&self) {
+        let index =
+            "SELECT indexrelid::regclass::text FROM pg_index JOIN pg_class c ON c.oid = indrelid
+            WHERE relnamespace = 'acq_acme'::regnamespace AND NOT indisunique ORDER BY 1 LIMIT 1";
+        let index = self.database.texts(index).concat();
+        self.database.run(&format!("DROP INDEX {index}"));
     }
 
     /// Somebody takes a tenant's last migration back without telling anybody.
@@ -298,8 +313,25 @@ fn a_pull_request_is_planned_merged_and_looked_at_every_night() {
         summary.contains("**No changes. 13 tenants match the desired state.**"),
         "{summary}"
     );
+    let words = "**No drift. 13 tenants are what their histories say.**";
+    assert!(summary.contains(words), "{summary}");
     repository.change_by_hand();
+    let pending = repository.job("nightly", "schedule").expect(2);
+    assert_eq!(
+        repository.kept("summary.md").matches(words).count(),
+        2,
+        "{}",
+        pending.all()
+    );
+    repository.drop_by_hand();
     repository.job("nightly", "schedule").expect(2);
+    let summary = repository.kept("summary.md");
+    assert!(
+        summary.contains("**Drift: 1 of 13 tenants differs.**"),
+        "{summary}"
+    );
+    let plans = summary.matches("### tenantry plan of `payments`").count();
+    assert_eq!(plans, 2 + 3, "the plan is shown beside the drift");
 }
 
 #[test]
@@ -447,6 +479,12 @@ fn the_cron_line_sends_mail_when_the_fleet_differs() {
         "{}",
         nightly()
     );
+    repository.drop_by_hand();
+    assert!(
+        nightly().contains("Drift: 1 of 12 tenants differs"),
+        "{}",
+        nightly()
+    );
 }
 
 /// `name=value` lines by section, as systemd reads them.
@@ -483,8 +521,8 @@ fn setting<'u>(
 #[test]
 fn the_units_compare_every_night() {
     let repository = Repository::new();
-    let service = unit(&example("systemd/tenantry-plan.service"));
-    let timer = unit(&example("systemd/tenantry-plan.timer"));
+    let service = unit(&example("systemd/tenantry-drift.service"));
+    let timer = unit(&example("systemd/tenantry-drift.timer"));
     assert_eq!(service.keys().collect::<Vec<_>>(), ["Service", "Unit"]);
     assert_eq!(
         timer.keys().collect::<Vec<_>>(),
@@ -493,17 +531,29 @@ fn the_units_compare_every_night() {
     assert_eq!(setting(&service, "Service", "Type"), "oneshot");
     assert_eq!(setting(&timer, "Timer", "OnCalendar"), "*-*-* 03:17:00");
     assert_eq!(setting(&timer, "Install", "WantedBy"), "timers.target");
-    let line = setting(&service, "Service", "ExecStart");
-    let script = line
-        .strip_prefix("/usr/local/bin/")
-        .expect("an absolute path");
-    repository
-        .shell(script, "", &repository.reader_url())
-        .expect(0);
+    let lines = service["Service"]
+        .iter()
+        .filter(|(name, _)| name == "ExecStart");
+    let scripts: Vec<&str> = lines
+        .map(|(_, line)| {
+            line.strip_prefix("/usr/local/bin/")
+                .expect("an absolute path")
+        })
+        .collect();
+    assert_eq!(scripts.len(), 2, "drift, and what is pending");
+    let nightly = |expected: &[i32]| {
+        // The first that fails is the last that is run.
+        for (script, code) in scripts.iter().zip(expected) {
+            repository
+                .shell(script, "", &repository.reader_url())
+                .expect(*code);
+        }
+    };
+    nightly(&[0, 0]);
     repository.change();
-    repository
-        .shell(script, "", &repository.reader_url())
-        .expect(2);
+    nightly(&[0, 2]);
+    repository.drop_by_hand();
+    nightly(&[2]);
 }
 
 /// Where systemd is, it judges the units itself; a bare container has none.
@@ -514,7 +564,7 @@ fn systemd_accepts_the_units() {
     };
     assert!(version.status.success());
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let units = ["tenantry-plan.service", "tenantry-plan.timer"].map(|name| {
+    let units = ["tenantry-drift.service", "tenantry-drift.timer"].map(|name| {
         // It looks for the program and the user on this machine.
         let text = example(&format!("systemd/{name}"))
             .replace("/usr/local/bin/tenantry", PROGRAM)
@@ -528,5 +578,5 @@ fn systemd_accepts_the_units() {
         .args(units)
         .output();
     let judged = Run::of(judged.expect("it starts")).expect(0);
-    assert!(!judged.all().contains("tenantry-plan"), "{}", judged.all());
+    assert!(!judged.all().contains("tenantry-drift"), "{}", judged.all());
 }
