@@ -67,3 +67,96 @@ pub struct Reference {
     #[serde(with = "super::shape::pairs")]
     pub after_dump: BTreeMap<ObjectKey, Definition>,
 }
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::super::name::{TableName, TemplateName};
+    use super::super::shape::Kind;
+    use super::*;
+
+    fn row() -> ControlTenant {
+        let values = [("template", "EUR"), ("first", "x"), ("other", "y")];
+        let values = values.map(|(content, value)| {
+            let used = [("schema", "t_acme"), ("vars.currency", value)];
+            let used = used.map(|(name, value)| (name.to_owned(), value.to_owned()));
+            (ContentHash::of(content), used.into())
+        });
+        ControlTenant {
+            uid: Uuid::nil(),
+            schema: SchemaName::new("t_acme").unwrap(),
+            owner: RoleName::new("app_owner").unwrap(),
+            template: TemplateName::new("base").unwrap(),
+            template_address: ContentHash::of("template"),
+            history_table: TableName::new("history").unwrap(),
+            state: "present".to_owned(),
+            generation: 1,
+            values: values.into(),
+            applied: Some([ContentHash::of("first"), ContentHash::of("second")].into()),
+        }
+    }
+
+    #[test]
+    fn a_recipe_has_the_values_that_its_contents_used_but_for_the_schema() {
+        let recipe = Recipe::of(&row(), &[]).unwrap();
+        let of = |content: &str| recipe.values.get(&ContentHash::of(content));
+        let value = |value: &str| BTreeMap::from([("vars.currency".to_owned(), value.to_owned())]);
+        assert_eq!(of("template"), Some(&value("EUR")));
+        assert_eq!(of("first"), Some(&value("x")));
+        assert_eq!(recipe.values.len(), 2);
+        let renamed = ControlTenant {
+            schema: SchemaName::new("t_other").unwrap(),
+            values: BTreeMap::from([(
+                ContentHash::of("second"),
+                BTreeMap::from([("schema".to_owned(), "t_other".to_owned())]),
+            )]),
+            ..row()
+        };
+        assert!(Recipe::of(&renamed, &[]).unwrap().values.is_empty());
+        let unread = ControlTenant {
+            applied: None,
+            ..row()
+        };
+        assert_eq!(Recipe::of(&unread, &[]), None);
+    }
+
+    #[test]
+    fn every_part_of_a_recipe_is_in_its_address() {
+        let recipe = Recipe::of(&row(), &[]).unwrap();
+        let address = recipe.address(150_018);
+        assert_ne!(recipe.address(150_019), address);
+        let mut others = vec![recipe.clone(); 5];
+        others[0].template_address = ContentHash::of("x");
+        others[1].applied.reverse();
+        others[2].values.clear();
+        others[3].owner = RoleName::new("other").unwrap();
+        others[4].search_path = vec![SchemaName::new("shared").unwrap()];
+        for other in others {
+            assert_ne!(other.address(150_018), address, "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_reference_goes_round_as_json() {
+        let key = ObjectKey {
+            kind: Kind::Function,
+            name: "own()".to_owned(),
+        };
+        let definition = Definition {
+            text: "own".to_owned(),
+            source: None,
+        };
+        let definitions = BTreeMap::from([(key, definition)]);
+        let reference = Reference {
+            built_in: SchemaName::new("tenantry_ref_0123456789abcdef").unwrap(),
+            shape: Shape {
+                objects: definitions.clone(),
+                ..Shape::default()
+            },
+            after_dump: definitions,
+        };
+        let text = serde_json::to_string(&reference).unwrap();
+        assert_eq!(serde_json::from_str::<Reference>(&text).unwrap(), reference);
+    }
+}

@@ -229,6 +229,7 @@ fn no_sql_of_ours_writes_a_history() {
         "src/control",
         "src/apply",
         "src/pg",
+        "src/reference",
         "src/observe.rs",
         "src/cli",
         "src/render",
