@@ -6,19 +6,19 @@ use crate::support::cli::{self, Run};
 use crate::support::database::Database;
 use crate::support::fleet::{project, sample};
 
-/// The fenced block of the README that begins with this line.
-fn block(fence: &str) -> String {
+/// The fenced block of the README that begins with this line, the `number`th of them from 0.
+fn block(fence: &str, number: usize) -> String {
     let readme = fs::read_to_string(project().join("README.md")).expect("there is a README");
-    let (_, after) = readme
-        .split_once(&format!("```{fence}\n"))
-        .expect("it has such a block");
+    let fence = format!("```{fence}\n");
+    let after = readme.split(&fence).nth(number + 1);
+    let after = after.expect("it has such a block");
     after.split("```").next().unwrap_or_default().to_owned()
 }
 
 #[test]
 fn the_desired_state_is_valid() {
     let folder = sample();
-    fs::write(folder.path().join("fleet.yaml"), block("yaml"))
+    fs::write(folder.path().join("fleet.yaml"), block("yaml", 0))
         .expect("the folder can be written to");
     cli::run(cli::tenantry(
         folder.path(),
@@ -30,12 +30,13 @@ fn the_desired_state_is_valid() {
 #[test]
 fn the_transcript_is_what_the_program_says() {
     let (folder, database) = (sample(), Database::new());
-    let run = |line: &str| -> Run {
+    let say = |line: &str| -> Run {
         let words = line.trim_start_matches("$ tenantry ").split(' ');
         let mut command = cli::tenantry(folder.path(), words);
         command.env("DATABASE_URL", database.url());
-        cli::run(command).expect(0)
+        cli::run(command)
     };
+    let run = |line: &str| say(line).expect(0);
     run("apply --auto-approve");
     let tenants = folder.path().join("desired/tenants.yaml");
     let more = fs::read_to_string(&tenants).expect("the sample is there")
@@ -49,7 +50,7 @@ fn the_transcript_is_what_the_program_says() {
     )
     .expect("the folder can be written to");
 
-    let transcript = block("console");
+    let transcript = block("console", 0);
     let mut commands = transcript.split_inclusive('\n').peekable();
     let mut compared = 0;
     while let Some(command) = commands.next() {
@@ -62,6 +63,16 @@ fn the_transcript_is_what_the_program_says() {
         compared += 1;
     }
     assert_eq!(compared, 3, "plan, apply, plan");
+
+    for tenant in ["globex", "lumen", "orchid"] {
+        database.run(&format!("DROP INDEX acq_{tenant}.merchants_status_idx"));
+    }
+    database.run("ALTER TABLE acq_kitewell.merchants ALTER COLUMN settlement_note SET NOT NULL");
+    let transcript = block("console", 1);
+    let (command, shown) = transcript
+        .split_once('\n')
+        .expect("a command and its answer");
+    assert_eq!(say(command).expect(2).stdout.trim_end(), shown.trim_end());
 }
 
 /// What is the same in every run: not the time a run took, nor its name.
