@@ -45,6 +45,9 @@ ALTER DOMAIN strict_word ADD CONSTRAINT later CHECK (VALUE NOT IN ('a', 'b')) NO
 ALTER VIEW trade_customers ALTER COLUMN name SET DEFAULT CASE WHEN 'a'::varchar IN ('a', 'b') THEN 'c' END;
 CREATE TABLE chained (id integer PRIMARY KEY, other integer REFERENCES chained DEFERRABLE INITIALLY DEFERRED, word varchar(9) CHECK (word IN ('a', 'b')));
 INSERT INTO chained VALUES (1, 2, 'a'), (2, 1, 'b');
+CREATE FUNCTION is_known(w varchar) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RETURN is_code('AA-1') AND w IS NOT NULL; END $$;
+CREATE TABLE seeded (w varchar(5) CHECK (is_known(w) AND w IN ('a', 'b')));
+INSERT INTO seeded VALUES ('a');
 CREATE VIEW loop_a AS SELECT 1 AS n, 'a'::varchar AS w;
 CREATE VIEW loop_b AS SELECT n FROM loop_a WHERE w IN ('a', 'b');
 CREATE MATERIALIZED VIEW empty_words WITH (fillfactor = 70) AS SELECT word FROM parcels WHERE word IN ('a', 'b') WITH NO DATA;

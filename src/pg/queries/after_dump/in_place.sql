@@ -109,8 +109,10 @@ rules AS (
     FROM relation r JOIN pg_rewrite w ON ev_class = r.oid WHERE rulename <> '_RETURN')
 SELECT jsonb_agg(jsonb_build_object('before', frame, 'after', frame, 'statements', statements) ORDER BY step)::text
 FROM (
-    -- Deferred checks of rows that the template wrote would be in the way of ALTER TABLE.
-    SELECT 0 AS step, ARRAY['SET CONSTRAINTS ALL IMMEDIATE'] AS statements, 'SELECT 0' AS frame
+    -- Rows that the template wrote would be in the way: deferred checks of theirs, and functions that need a path.
+    SELECT -1 AS step, ARRAY['SET CONSTRAINTS ALL IMMEDIATE'] AS statements, 'SELECT 0' AS frame
+    UNION ALL SELECT 0, ARRAY['TRUNCATE ' || string_agg(oid::regclass::text, ', ')], 'SELECT 0'
+        FROM relation WHERE relkind IN ('r', 'p') HAVING count(*) > 0
     UNION ALL SELECT 1, statements, frame FROM functions
     UNION ALL SELECT 2, statements, frame FROM defaults
     UNION ALL SELECT 2, statements, frame FROM checks

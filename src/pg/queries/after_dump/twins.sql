@@ -51,8 +51,8 @@ relations AS (
     SELECT twin, relname, relkind, jsonb_build_object(
         'before', format(frame, r.oid::regclass), 'after', format(frame, format('%s.%I', $1::regnamespace, twin)),
         'statements', ARRAY[CASE relkind
-            WHEN 'm' THEN format('CREATE MATERIALIZED VIEW %s.%I USING %I%s AS %s WITH %s DATA', $1::regnamespace, twin,
-                (SELECT amname FROM pg_am WHERE oid = relam), options, rtrim(pg_get_viewdef(r.oid), ';'), CASE WHEN relispopulated THEN '' ELSE 'NO' END)
+            WHEN 'm' THEN format('CREATE MATERIALIZED VIEW %s.%I USING %I%s AS %s WITH NO DATA', $1::regnamespace, twin,
+                (SELECT amname FROM pg_am WHERE oid = relam), options, rtrim(pg_get_viewdef(r.oid), ';'))
             ELSE format('CREATE TABLE %s.%I (LIKE %s INCLUDING ALL EXCLUDING INDEXES EXCLUDING IDENTITY) PARTITION BY %s%s', $1::regnamespace, twin, r.oid::regclass,
                 pg_get_partkeydef(r.oid), options) END]) AS item
     FROM relation r LEFT JOIN pg_partitioned_table ON partrelid = r.oid,
@@ -60,7 +60,7 @@ relations AS (
         LATERAL (SELECT coalesce((SELECT ' WITH (' || string_agg(format('%I=%L', split_part(o, '=', 1), substr(o, strpos(o, '=') + 1)), ', ') || ')'
             FROM unnest(reloptions) o), '') AS options) AS o,
         LATERAL (SELECT 'SELECT jsonb_build_array(to_jsonb(c) - ''{oid,relname,reltype,relfilenode,reltoastrelid,relpages,reltuples,relallvisible,'
-            'relallfrozen,relfrozenxid,relminmxid,relnatts,relchecks,relhasindex,relhasrules,relhastriggers,relhassubclass,relacl}''::text[], '
+            'relallfrozen,relfrozenxid,relminmxid,relnatts,relchecks,relhasindex,relhasrules,relhastriggers,relhassubclass,relispopulated,relacl}''::text[], '
             '(SELECT to_jsonb(p) - ''{partrelid,partdefid,partexprs}''::text[] FROM pg_partitioned_table p WHERE partrelid = c.oid)) '
             'FROM pg_class c WHERE oid = %L::regclass' AS frame) AS f
     WHERE relkind = 'm' OR partexprs IS NOT NULL),
