@@ -140,7 +140,7 @@ fn ask(
     let [first, second] =
         [0, 1].map(|seed| -> Vec<i64> { rows().map(|(_, object)| object.seeds[seed]).collect() });
     let answer = session.wire.typed(
-        &text::complete(include_str!("deparse.sql"), server),
+        &text::complete(include_str!("../queries/fleet_hash/deparse.sql"), server),
         &[
             (&schemas, Type::OID_ARRAY),
             (&objects, Type::OID_ARRAY),

@@ -20,7 +20,7 @@ macro_rules! leg {
     ($number:literal, $file:literal, $tree:expr) => {
         Leg {
             number: $number,
-            rows: include_str!(concat!("legs/", $file, ".sql")),
+            rows: include_str!(concat!("../queries/fleet_hash/legs/", $file, ".sql")),
             tree: $tree,
         }
     };
@@ -90,7 +90,7 @@ pub const LEGS: [Leg; 21] = [
 impl Leg {
     /// The query that sweeps it, on a server of this `server_version_num`.
     pub fn sweep(&self, server: i32) -> String {
-        let sql = include_str!("sweep.sql")
+        let sql = include_str!("../queries/fleet_hash/sweep.sql")
             .replace("{leg}", self.rows)
             .replace("{tree}", self.tree);
         text::complete(&sql, server)

@@ -101,7 +101,7 @@ impl Scope {
         let readers: Vec<String> = question.readers.iter().map(ToString::to_string).collect();
         let schemas = question.schemas.to_vec();
         let rows = session.wire.typed(
-            include_str!("scope.sql"),
+            include_str!("../queries/fleet_hash/scope.sql"),
             &[
                 (&schemas, Type::OID_ARRAY),
                 (&question.history_tables, Type::TEXT_ARRAY),

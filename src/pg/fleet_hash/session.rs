@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use postgres::types::Type;
 
+use crate::model::name::quote_literal;
 use crate::pg::clients::Clients;
 use crate::pg::error::PgError;
 use crate::pg::wire::{Wire, begin_reading};
@@ -34,9 +35,8 @@ impl Session {
     pub fn at(clients: &Clients, snapshot: &str) -> Result<Self, PgError> {
         let mut wire = clients.make()?;
         wire.within(ONE_MORE);
-        // The server gave the name; quoting it costs nothing.
-        let snapshot = snapshot.replace('\'', "''");
-        Self::begin(wire, &format!("SET TRANSACTION SNAPSHOT '{snapshot}';"))
+        let snapshot = quote_literal(snapshot);
+        Self::begin(wire, &format!("SET TRANSACTION SNAPSHOT {snapshot};"))
     }
 
     fn begin(mut wire: Wire, snapshot: &str) -> Result<Self, PgError> {
@@ -54,9 +54,10 @@ impl Session {
     /// Which of these schemas hold something that is locked against all readers, or soon will be.
     pub fn locked(&mut self, schemas: &[u32]) -> Result<BTreeSet<u32>, PgError> {
         let schemas = schemas.to_vec();
-        let rows = self
-            .wire
-            .typed(include_str!("locked.sql"), &[(&schemas, Type::OID_ARRAY)])?;
+        let rows = self.wire.typed(
+            include_str!("../queries/fleet_hash/locked.sql"),
+            &[(&schemas, Type::OID_ARRAY)],
+        )?;
         Ok(rows.iter().map(|row| row.get(0)).collect())
     }
 }

@@ -75,8 +75,11 @@ const PARTS: [Part; 9] = [
 /// Fills in what a query leaves open but for its own parts.
 pub fn complete(sql: &str, server: i32) -> String {
     let shared = sql
-        .replace("{local}", include_str!("local.sql"))
-        .replace("{neutral}", include_str!("neutral.sql"))
+        .replace("{local}", include_str!("../queries/fleet_hash/local.sql"))
+        .replace(
+            "{neutral}",
+            include_str!("../queries/fleet_hash/neutral.sql"),
+        )
         .replace("{user_oid}", USER_OID)
         .replace("{word}", WORD);
     PARTS.iter().fold(shared, |sql, part| {
@@ -97,7 +100,10 @@ mod tests {
     fn nothing_stays_open() {
         for server in [140_000, 150_018, 160_000, 170_000, 180_006] {
             let sweeps = LEGS.iter().map(|leg| leg.sweep(server));
-            for sql in sweeps.chain([complete(include_str!("deparse.sql"), server)]) {
+            for sql in sweeps.chain([complete(
+                include_str!("../queries/fleet_hash/deparse.sql"),
+                server,
+            )]) {
                 let open = PARTS.iter().find(|part| sql.contains(part.name));
                 assert!(open.is_none(), "{sql}");
                 assert!(!sql.contains("{tree}") && !sql.contains("{leg}"), "{sql}");
