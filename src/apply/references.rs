@@ -96,7 +96,7 @@ fn read(
         wire.run("COMMIT")?;
         let search_path = &request.desired.search_path;
         let recipes = tenants.values();
-        let recipes = recipes.filter_map(|row| Recipe::of(row, search_path));
+        let recipes = recipes.filter_map(|row| Recipe::of(row, None, search_path));
         Ok(recipes.collect())
     })
 }

@@ -145,7 +145,14 @@ pub struct ControlTenant {
     pub values: BTreeMap<ContentHash, BTreeMap<String, String>>,
     /// The migrations that ran on it since it was last made, in the order they did, shared by all tenants of which
     /// they are equal. `None` where the ledger can't be read, or doesn't know how the tenant was made.
-    pub applied: Option<Arc<[ContentHash]>>,
+    pub applied: Option<Arc<[Ran]>>,
+}
+
+/// A migration that ran.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ran {
+    pub version: i64,
+    pub content: ContentHash,
 }
 
 /// A schema that exists.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::migration::History;
 use super::name::{RoleName, SchemaName};
 use super::observed::ControlTenant;
 use super::shape::{Definition, ObjectKey, SHAPE_VERSION, Shape};
@@ -26,9 +27,27 @@ pub struct Recipe {
 impl Recipe {
     /// What a tenant is made from, by its row; `None` where what ran on it isn't known. `search_path` is what
     /// follows its schema on the path.
+    ///
+    /// Of what ran that counts which its `history` still holds, if it is given: somebody may have undone a migration
+    /// by hand, row and all. One that ran again then counts once, where it ran last.
     #[must_use]
-    pub fn of(row: &ControlTenant, search_path: &[SchemaName]) -> Option<Self> {
-        let applied = row.applied.as_ref()?.to_vec();
+    pub fn of(
+        row: &ControlTenant,
+        history: Option<&History>,
+        search_path: &[SchemaName],
+    ) -> Option<Self> {
+        let ran = row.applied.as_ref()?;
+        let is_recorded = |version| {
+            history.is_none_or(|history| history.iter().any(|known| known.version == version))
+        };
+        let is_last = |at: usize| {
+            !ran[at + 1..]
+                .iter()
+                .any(|later| later.version == ran[at].version)
+        };
+        let counts = |at: &usize| is_recorded(ran[*at].version) && is_last(*at);
+        let applied = (0..ran.len()).filter(counts);
+        let applied: Vec<ContentHash> = applied.map(|at| ran[at].content.clone()).collect();
         let used = std::iter::once(&row.template_address).chain(&applied);
         let values = used.filter_map(|content| {
             let mut values = row.values.get(content)?.clone();
@@ -72,7 +91,9 @@ pub struct Reference {
 mod tests {
     use uuid::Uuid;
 
+    use super::super::migration::AppliedMigration;
     use super::super::name::{TableName, TemplateName};
+    use super::super::observed::Ran;
     use super::super::shape::Kind;
     use super::*;
 
@@ -93,13 +114,13 @@ mod tests {
             state: "present".to_owned(),
             generation: 1,
             values: values.into(),
-            applied: Some([ContentHash::of("first"), ContentHash::of("second")].into()),
+            applied: Some([ran(1, "first"), ran(2, "second")].into()),
         }
     }
 
     #[test]
     fn a_recipe_has_the_values_that_its_contents_used_but_for_the_schema() {
-        let recipe = Recipe::of(&row(), &[]).unwrap();
+        let recipe = Recipe::of(&row(), None, &[]).unwrap();
         let of = |content: &str| recipe.values.get(&ContentHash::of(content));
         let value = |value: &str| BTreeMap::from([("vars.currency".to_owned(), value.to_owned())]);
         assert_eq!(of("template"), Some(&value("EUR")));
@@ -113,17 +134,47 @@ mod tests {
             )]),
             ..row()
         };
-        assert!(Recipe::of(&renamed, &[]).unwrap().values.is_empty());
+        assert!(Recipe::of(&renamed, None, &[]).unwrap().values.is_empty());
         let unread = ControlTenant {
             applied: None,
             ..row()
         };
-        assert_eq!(Recipe::of(&unread, &[]), None);
+        assert_eq!(Recipe::of(&unread, None, &[]), None);
+    }
+
+    fn ran(version: i64, content: &str) -> Ran {
+        Ran {
+            version,
+            content: ContentHash::of(content),
+        }
+    }
+
+    #[test]
+    fn what_was_undone_by_hand_counts_not_and_what_ran_again_counts_once() {
+        let row = ControlTenant {
+            applied: Some([ran(1, "first"), ran(2, "second"), ran(1, "again")].into()),
+            ..row()
+        };
+        let of = |history: Option<&History>| Recipe::of(&row, history, &[]).unwrap().applied;
+        let named = |contents: &[&str]| -> Vec<ContentHash> {
+            contents
+                .iter()
+                .map(|content| ContentHash::of(content))
+                .collect()
+        };
+        assert_eq!(of(None), named(&["second", "again"]));
+        let recorded = |version| AppliedMigration {
+            version,
+            name: String::new(),
+            checksum: 0,
+        };
+        assert_eq!(of(Some(&vec![recorded(1)])), named(&["again"]));
+        assert_eq!(of(Some(&vec![])), named(&[]));
     }
 
     #[test]
     fn every_part_of_a_recipe_is_in_its_address() {
-        let recipe = Recipe::of(&row(), &[]).unwrap();
+        let recipe = Recipe::of(&row(), None, &[]).unwrap();
         let address = recipe.address(150_018);
         assert_ne!(recipe.address(150_019), address);
         let mut others = vec![recipe.clone(); 5];

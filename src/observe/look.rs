@@ -7,7 +7,9 @@ use std::thread;
 use crate::drift::{self, Measured, ToRead, Unmeasured};
 use crate::model::desired::Desired;
 use crate::model::name::{ClusterName, RoleName, SchemaName, TableName, TenantId};
-use crate::model::observed::{ControlState, ControlTenant, LiveDatabase, LiveShapes, Observed};
+use crate::model::observed::{
+    ControlState, ControlTenant, LiveDatabase, LiveHistory, LiveShapes, Observed,
+};
 use crate::model::reference::{Recipe, Reference};
 use crate::model::shape::Shape;
 use crate::pg::clients::Clients;
@@ -157,7 +159,12 @@ impl Place<'_> {
     fn by_recipe(&self, live: &LiveDatabase) -> BTreeMap<Option<Recipe>, BTreeSet<TenantId>> {
         let mut tenants: BTreeMap<Option<Recipe>, BTreeSet<TenantId>> = BTreeMap::new();
         for (id, row) in live.tenants.iter().filter(|(id, _)| self.is_sought(id)) {
-            let recipe = Recipe::of(row, &self.look.desired.search_path);
+            let history = live.schemas.get(&row.schema);
+            let history = history.and_then(|schema| match &schema.history {
+                LiveHistory::Rows(history) => Some(history),
+                _ => None,
+            });
+            let recipe = Recipe::of(row, history, &self.look.desired.search_path);
             tenants.entry(recipe).or_default().insert(id.clone());
         }
         tenants

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::model::name::{ExtensionName, RoleName, SchemaName, TableName, TemplateName, TenantId};
 use crate::model::observed::{
-    AvailableExtension, AvailableVersion, ControlTenant, InstalledExtension, ServerFacts,
+    AvailableExtension, AvailableVersion, ControlTenant, InstalledExtension, Ran, ServerFacts,
 };
 use crate::model::template::ContentHash;
 
@@ -175,11 +175,11 @@ pub fn applied(
         return Ok(());
     }
     let sql = include_str!("queries/applied.sql");
-    let mut applied: BTreeMap<Uuid, Arc<[ContentHash]>> = BTreeMap::new();
+    let mut applied: BTreeMap<Uuid, Arc<[Ran]>> = BTreeMap::new();
     for row in wire.typed(sql, &[(&only, Type::TEXT_ARRAY)])? {
-        if let Some(hashes) = since_made(row.get(0)) {
+        if let Some(ran) = since_made(row.get(0)) {
             let of = row.get::<_, Vec<Uuid>>(1).into_iter();
-            applied.extend(of.map(|tenant| (tenant, Arc::clone(&hashes))));
+            applied.extend(of.map(|tenant| (tenant, Arc::clone(&ran))));
         }
     }
     for tenant in tenants.values_mut() {
@@ -188,11 +188,17 @@ pub fn applied(
     Ok(())
 }
 
-/// The hashes after the last asterisk, which stands for the template; `None` without one.
-fn since_made(ran: &str) -> Option<Arc<[ContentHash]>> {
+/// What follows the last asterisk, which stands for the template; `None` without one.
+fn since_made(ran: &str) -> Option<Arc<[Ran]>> {
     let (_, since) = ran.rsplit_once('*')?;
-    let hashes = since.split_whitespace();
-    Some(hashes.map(|hash| ContentHash(hash.to_owned())).collect())
+    let migration = |words: &str| {
+        let (version, content) = words.split_once(':')?;
+        Some(Ran {
+            version: version.parse().ok()?,
+            content: ContentHash(content.to_owned()),
+        })
+    };
+    since.split_whitespace().map(migration).collect()
 }
 
 fn control_tenant(row: &postgres::Row) -> Result<(TenantId, ControlTenant), PgError> {
@@ -449,13 +455,17 @@ mod tests {
     #[test]
     fn a_tenant_counts_from_its_last_template() {
         let since = |ran| {
-            let hashes = since_made(ran)?;
-            Some(hashes.iter().map(|hash| hash.0.clone()).collect::<Vec<_>>())
+            let ran = since_made(ran)?;
+            let words = ran
+                .iter()
+                .map(|one| format!("{}{}", one.content, one.version));
+            Some(words.collect::<Vec<_>>())
         };
-        assert_eq!(since("* a b"), Some(vec!["a".to_owned(), "b".to_owned()]));
-        assert_eq!(since("* a * b"), Some(vec!["b".to_owned()]));
-        assert_eq!(since("* a *"), Some(Vec::new()));
-        assert_eq!(since("a b"), None);
+        let found = |words: &[&str]| Some(words.iter().map(ToString::to_string).collect());
+        assert_eq!(since("* 1:a 2:b"), found(&["a1", "b2"]));
+        assert_eq!(since("* 1:a * 2:b"), found(&["b2"]));
+        assert_eq!(since("* 1:a *"), found(&[]));
+        assert_eq!(since("1:a 2:b"), None);
     }
 
     #[test]

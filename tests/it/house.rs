@@ -230,7 +230,7 @@ fn no_sql_of_ours_writes_a_history() {
         "src/apply",
         "src/pg",
         "src/reference",
-        "src/observe.rs",
+        "src/observe",
         "src/cli",
         "src/render",
     ];
@@ -255,6 +255,9 @@ fn no_sql_of_ours_writes_a_history() {
         !of_no_table && targets(line).iter().any(|target| !is_ours(target))
     });
     assert_eq!(found, [""; 0]);
+    // Tables of the scratch schema that references are built in are made again as twins.
+    let twins = |path: &PathBuf| name(path).ends_with("after_dump/twins.sql");
+    let paths: Vec<PathBuf> = paths.into_iter().filter(|path| !twins(path)).collect();
     let made = lines_where(&paths, |line| line.contains("CREATE TABLE"));
     assert_eq!(made, [""; 0], "nor is a history table made but by refinery");
 }

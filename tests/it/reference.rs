@@ -71,14 +71,14 @@ impl Seen {
     }
 
     fn recipe(&self, id: &str) -> Recipe {
-        let recipe = Recipe::of(self.row(id), &self.desired.search_path);
+        let recipe = Recipe::of(self.row(id), None, &self.desired.search_path);
         recipe.expect("the ledger was read")
     }
 
     fn recipes(&self) -> BTreeSet<Recipe> {
         let tenants = self.database.tenants.values();
         tenants
-            .filter_map(|row| Recipe::of(row, &self.desired.search_path))
+            .filter_map(|row| Recipe::of(row, None, &self.desired.search_path))
             .collect()
     }
 

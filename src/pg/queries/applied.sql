@@ -1,9 +1,9 @@
--- What ran on each tenant in order: the hashes of migrations, and an asterisk where it was made from its template;
+-- What ran on each tenant in order: versions and hashes of migrations, and an asterisk where it was made from its template;
 -- once for all tenants of which that is equal. $1: the only tenants asked for, or NULL for all.
 -- Read along ledger_tenant_idx in its order, since to sort within each tenant takes three times as long.
 SELECT r.ran, pg_catalog.array_agg(r.tenant_uid)
   FROM (SELECT l.tenant_uid,
-               pg_catalog.string_agg(CASE WHEN l.version IS NULL THEN '*' ELSE l.sha256 END, ' ') COLLATE "C" AS ran
+               pg_catalog.string_agg(CASE WHEN l.version IS NULL THEN '*' ELSE l.version || ':' || l.sha256 END, ' ') COLLATE "C" AS ran
           FROM (SELECT l.tenant_uid, l.version, l.sha256
                   FROM tenantry.ledger l
                  WHERE l.direction = 'up'
