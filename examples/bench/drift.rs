@@ -8,48 +8,36 @@ use std::time::{Duration, Instant};
 
 use postgres::types::Type;
 use postgres::{Client, NoTls};
-use tenantry::model::desired::Cluster;
-use tenantry::pg::clients::Clients;
-use tenantry::pg::fleet_hash;
-use tenantry::pg::settings;
 
 use crate::Failure;
 use crate::product;
-use crate::raw::{HISTORY_TABLE, Raw};
-use crate::workload::{File, Workload};
+use crate::workload::Workload;
 
 /// A template full of objects that name objects of their own schema.
 const NESTED: &str = include_str!("../../tests/it/groups/template.sql");
 
 const BY_HAND: &str = include_str!("fleet_hash.sql");
 
-/// What both sides are to find alike, and what it is called.
-pub fn templates(work: &Workload) -> [(&'static str, Vec<File>, &[File]); 2] {
-    let nested = vec![("nested.sql".to_owned(), NESTED.to_owned())];
+/// The text of one schema, to be prepared once.
+const CANONICAL: &str = include_str!("canonical.sql");
+
+/// The templates that fleets are made of, and what they are called.
+pub fn templates(work: &Workload) -> [(&'static str, Workload); 2] {
+    let nested = Workload {
+        template: vec![("010_nested.sql".to_owned(), NESTED.to_owned())],
+        migrations: Vec::new(),
+        later: work.later.clone(),
+    };
     [
-        ("the workload", work.template.clone(), &work.migrations),
-        ("a template of nested objects", nested, &[]),
+        ("the workload", work.clone()),
+        ("a template of nested objects", nested),
     ]
 }
 
-/// Makes a fleet by raw SQL.
-pub fn make(
-    url: &str,
-    tenants: usize,
-    template: &[File],
-    migrations: &[File],
-) -> Result<(), Failure> {
-    let mut raw = Raw::connect(url, 2)?;
-    raw.provision(&product::schemas(tenants), template, migrations)?;
-    Ok(())
-}
-
-/// A fleet whose tenants are all alike.
+/// A fleet whose tenants are all alike, looked at by hand.
 pub struct Alike {
     url: String,
     schemas: Vec<u32>,
-    histories: Vec<String>,
-    server: i32,
     /// For the second of two times, which is no longer the first on its connection.
     warm: RefCell<Client>,
 }
@@ -62,27 +50,11 @@ impl Alike {
             "SELECT oid FROM pg_namespace WHERE nspname = ANY ($1)",
             &[&names],
         )?;
-        let version =
-            client.query_one("SELECT current_setting('server_version_num')::int4", &[])?;
         Ok(Self {
             url: url.to_owned(),
             schemas: rows.iter().map(|row| row.get(0)).collect(),
-            histories: vec![HISTORY_TABLE.to_owned(); tenants],
-            server: version.get(0),
             warm: RefCell::new(client),
         })
-    }
-
-    /// The product's way, over fresh connections.
-    pub fn keys(&self) -> Result<Duration, Failure> {
-        let target = settings::resolve(Some(&self.url), &Cluster::default(), &|_| None)?;
-        let started = Instant::now();
-        let clients = Clients::new(target);
-        let keys = fleet_hash::keys(&clients, &self.schemas, &[], &self.histories, self.server)?;
-        let took = started.elapsed();
-        let groups: BTreeSet<u128> = keys.by_schema.values().copied().collect();
-        self.check(keys.by_schema.len(), groups.len())
-            .map(|()| took)
     }
 
     /// By hand, over a fresh connection.
@@ -120,25 +92,63 @@ impl Alike {
         }
     }
 
-    /// The most memory in KiB that any of the product's server processes needed, without what they share.
-    pub fn memory(&self) -> Result<u64, Failure> {
-        let mut watcher = Client::connect(&self.url, NoTls)?;
-        let done = AtomicBool::new(false);
-        thread::scope(|scope| {
-            let watching = scope.spawn(|| {
-                let mut most = 0;
-                while !done.load(Ordering::Relaxed) {
-                    most = most.max(largest(&mut watcher)?);
-                    thread::sleep(Duration::from_millis(10));
-                }
-                Ok(most)
-            });
-            let keys = self.keys();
-            done.store(true, Ordering::Relaxed);
-            keys?;
-            watching.join().map_err(|_| "the watcher panicked")?
-        })
+    /// Runs SQL that names a tenant's schema and number, on every so manieth of them.
+    pub fn change(&self, every: usize, sql: impl Fn(&str, usize) -> String) -> Result<(), Failure> {
+        let mut client = Client::connect(&self.url, NoTls)?;
+        let schemas = product::schemas(self.schemas.len());
+        for (number, schema) in schemas.iter().enumerate().step_by(every) {
+            client.batch_execute(&sql(schema, number))?;
+        }
+        Ok(())
     }
+
+    /// Has every reference built anew.
+    pub fn forget(&self) -> Result<(), Failure> {
+        let mut client = Client::connect(&self.url, NoTls)?;
+        Ok(client.batch_execute("DELETE FROM tenantry.reference")?)
+    }
+}
+
+/// Reads the text of each schema by a cached plan, over two connections.
+pub fn canonical(url: &str, tenants: usize) -> Result<Duration, Failure> {
+    let schemas = product::schemas(tenants);
+    let half = |schemas: &[String]| -> Result<(), Failure> {
+        let mut client = Client::connect(url, NoTls)?;
+        client.batch_execute("SET plan_cache_mode = force_generic_plan; SET jit = off")?;
+        let canonical = client.prepare(CANONICAL)?;
+        for schema in schemas {
+            client.query_one(&canonical, &[schema])?;
+        }
+        Ok(())
+    };
+    let started = Instant::now();
+    let (first, second) = schemas.split_at(tenants / 2);
+    thread::scope(|scope| {
+        let other = scope.spawn(|| half(second));
+        half(first)?;
+        other.join().map_err(|_| "a reader panicked")?
+    })?;
+    Ok(started.elapsed())
+}
+
+/// The most memory in KiB that any of the product's server processes needs during this work, without what they share.
+pub fn memory(url: &str, work: impl FnOnce() -> Result<(), Failure>) -> Result<u64, Failure> {
+    let mut watcher = Client::connect(url, NoTls)?;
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let watching = scope.spawn(|| {
+            let mut most = 0;
+            while !done.load(Ordering::Relaxed) {
+                most = most.max(largest(&mut watcher)?);
+                thread::sleep(Duration::from_millis(10));
+            }
+            Ok(most)
+        });
+        let worked = work();
+        done.store(true, Ordering::Relaxed);
+        worked?;
+        watching.join().map_err(|_| "the watcher panicked")?
+    })
 }
 
 fn largest(watcher: &mut Client) -> Result<u64, Failure> {

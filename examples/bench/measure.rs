@@ -314,29 +314,93 @@ impl Bench {
         Ok(())
     }
 
-    /// Finds tenants alike, by keys and by hand, first over fresh connections.
+    /// The whole of `drift`, references and histories included, against one query by hand that tells who is alike.
     fn drift(&self, out: &mut impl Write) -> Result<(), Failure> {
-        let tenants = self.tenants;
-        for (name, template, migrations) in drift::templates(&self.work) {
+        for (name, work) in drift::templates(&self.work) {
             let url = self.place.create(SIDES[0], None)?;
-            drift::make(&url, tenants, &template, migrations)?;
-            self.place.settle(SIDES[0])?;
-            let alike = Alike::find(&url, tenants)?;
-            let cold = self.pairs(|| Ok(()), || alike.keys(), || alike.by_hand_cold())?;
-            let warm = self.pairs(|| Ok(()), || alike.keys(), || alike.by_hand_warm())?;
-            for (how, pairs) in [("cold", cold), ("warm", warm)] {
-                let measure = Measure {
-                    what: format!("group {tenants} tenants of {name} (raw: by hand, {how})"),
-                    tenants,
-                    pairs,
-                    goal: 1.0,
-                };
-                measure.print(out)?;
-            }
-            let what = format!("one group of {tenants} tenants of {name}, largest server process");
-            table::memory(out, &what, alike.memory()?, 256)?;
+            let some = (self.tenants / 10).max(20);
+            self.drift_of(out, &url, name, &work, some)?;
+            self.drift_of(out, &url, name, &work, self.tenants)?;
         }
         Ok(())
+    }
+
+    fn drift_of(
+        &self,
+        out: &mut impl Write,
+        url: &str,
+        name: &str,
+        work: &Workload,
+        tenants: usize,
+    ) -> Result<(), Failure> {
+        let folder = self.folder.path().join(format!("{name} {tenants}"));
+        product::write(&folder, work, tenants, false)?;
+        let fleet = Product::load(&folder, url)?;
+        fleet.apply(&fleet.plan()?, self.workers)?;
+        self.place.settle(SIDES[0])?;
+        let alike = Alike::find(url, tenants)?;
+        let differing = |wanted: usize, of: usize| -> Result<Duration, Failure> {
+            match fleet.drift(of)? {
+                (took, found) if found == wanted => Ok(took),
+                (_, found) => Err(format!("{found} tenants differ instead of {wanted}").into()),
+            }
+        };
+        let clean = || differing(0, tenants);
+        let print = |out: &mut _, how: &str, pairs, goal| -> Result<(), Failure> {
+            let what = format!("drift of {tenants} tenants of {name}, {how}");
+            let measure = Measure {
+                what,
+                tenants,
+                pairs,
+                goal,
+            };
+            Ok(measure.print(out)?)
+        };
+        let cold = self.pairs(|| Ok(()), clean, || alike.by_hand_cold())?;
+        print(out, "references kept (raw: by hand, cold)", cold, 1.0)?;
+        let warm = self.pairs(|| Ok(()), clean, || alike.by_hand_warm())?;
+        print(out, "references kept (raw: by hand, warm)", warm, 1.0)?;
+        let one = self.pairs(|| Ok(()), || differing(0, 1), clean)?;
+        print(out, "one of them (raw: all)", one, 1.0)?;
+        let what = format!("drift of {tenants} tenants of {name}, largest server process");
+        let largest = drift::memory(url, || clean().map(drop))?;
+        table::memory(out, &what, largest, 256)?;
+
+        let some = || differing(tenants.div_ceil(100), tenants);
+        let to_and_fro = |on: bool| {
+            alike.change(100, |schema, number| {
+                let word = if on {
+                    format!("'{number}'")
+                } else {
+                    "NULL".to_owned()
+                };
+                format!("COMMENT ON SCHEMA \"{schema}\" IS {word}")
+            })
+        };
+        let few = self.pairs(
+            || Ok(()),
+            || to_and_fro(true).and_then(|()| some()),
+            || to_and_fro(false).and_then(|()| clean()),
+        )?;
+        print(out, "one in a hundred different (raw: none)", few, 1.2)?;
+        alike.change(1, |schema, number| {
+            format!("COMMENT ON SCHEMA \"{schema}\" IS 'by hand, {number}'")
+        })?;
+        let all = || differing(tenants, tenants);
+        let every = self.pairs(|| Ok(()), all, || drift::canonical(url, tenants))?;
+        print(
+            out,
+            "all different (raw: each by a cached plan)",
+            every,
+            1.3,
+        )?;
+        let largest = drift::memory(url, || all().map(drop))?;
+        table::memory(out, &format!("{what}, all different"), largest, 256)?;
+        alike.change(1, |schema, _| {
+            format!("COMMENT ON SCHEMA \"{schema}\" IS NULL")
+        })?;
+        let unbuilt = self.pairs(|| alike.forget(), clean, || alike.by_hand_cold())?;
+        print(out, "references built (raw: by hand, cold)", unbuilt, 1.0)
     }
 
     /// A settled fleet of `some` tenants, and what `many` need.

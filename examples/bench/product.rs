@@ -9,7 +9,10 @@ use tenantry::apply::locks::Locks;
 use tenantry::apply::{self, Request};
 use tenantry::config;
 use tenantry::control::runs::{self, Source};
+use tenantry::drift::{self, Scene};
 use tenantry::model::desired::Desired;
+use tenantry::observe::look::Look;
+use tenantry::observe::settled::settled;
 use tenantry::observe::{self, Targets};
 use tenantry::pg::settings;
 use tenantry::plan::diff::{self, Options};
@@ -119,6 +122,35 @@ impl Product {
             return Err(format!("the fleet should be settled: {:?}", plan.summary).into());
         }
         Ok(took)
+    }
+
+    /// Compares these tenants with what their histories say; how long it took, and how many differ.
+    pub fn drift(&self, tenants: usize) -> Result<(Duration, usize), Failure> {
+        let started = Instant::now();
+        let selected = self.desired.tenants.keys().take(tenants).cloned().collect();
+        let look = Look {
+            desired: &self.desired,
+            targets: &self.targets,
+            selected: &selected,
+            elsewhere: None,
+        };
+        let (_, checked) = settled(look, |looked, changing| {
+            drift::check(&Scene {
+                desired: &self.desired,
+                observed: &looked.observed,
+                unmanaged: &[],
+                selected: &selected,
+                changing,
+                references: &looked.measured,
+                today: jiff::civil::date(2026, 1, 1),
+            })
+        });
+        let summary = &checked.report.summary;
+        if summary.tenants_checked == tenants {
+            Ok((started.elapsed(), summary.drifted))
+        } else {
+            Err(format!("not every tenant was compared: {summary:?}").into())
+        }
     }
 
     /// Plans what was observed and writes it as Markdown, with no two tenants in one cohort.

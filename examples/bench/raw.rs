@@ -148,7 +148,7 @@ fn rows(uid: &str, id: &str, run: &str, sha256: &str) -> String {
 }
 
 /// The name of the table below.
-pub const HISTORY_TABLE: &str = "refinery_schema_history";
+const HISTORY_TABLE: &str = "refinery_schema_history";
 
 /// refinery's history table, which a stock runner makes in every schema too.
 const HISTORY: &str = "CREATE TABLE IF NOT EXISTS refinery_schema_history(\

@@ -7,6 +7,7 @@
 pub type File = (String, String);
 
 /// What a tenant is made of.
+#[derive(Clone)]
 pub struct Workload {
     pub template: Vec<File>,
     pub migrations: Vec<File>,
