@@ -238,6 +238,8 @@ fn no_sql_of_ours_writes_a_history() {
         .into_iter()
         .filter(|path| places.iter().any(|place| name(path).starts_with(place)))
         .chain(files("src/pg/queries", "sql"))
+        // Works on the tables of the scratch schema that a reference is built in, and is rolled back.
+        .filter(|path| !name(path).starts_with("src/pg/queries/after_dump/"))
         .collect();
     let targets = |line: &str| -> Vec<String> {
         let found = writes
@@ -255,9 +257,6 @@ fn no_sql_of_ours_writes_a_history() {
         !of_no_table && targets(line).iter().any(|target| !is_ours(target))
     });
     assert_eq!(found, [""; 0]);
-    // Tables of the scratch schema that references are built in are made again as twins.
-    let twins = |path: &PathBuf| name(path).ends_with("after_dump/twins.sql");
-    let paths: Vec<PathBuf> = paths.into_iter().filter(|path| !twins(path)).collect();
     let made = lines_where(&paths, |line| line.contains("CREATE TABLE"));
     assert_eq!(made, [""; 0], "nor is a history table made but by refinery");
 }
