@@ -131,3 +131,141 @@ fn partial(findings: &[&Finding]) -> Vec<String> {
     });
     words.collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::Unmeasured;
+    use super::super::tests::{World, reference, shape, without_index};
+    use super::*;
+    use crate::model::reference::Reference;
+    use crate::model::shape::{Kind, Shape, Undescribed};
+    use crate::plan::tests::fleet::{cluster, role, schema, tenant_id};
+
+    fn standings_of(world: &World) -> Standings {
+        let checked = world.check();
+        let observed = &world.fleet.observed;
+        standings(&checked, observed, &world.measured, &world.selected)
+    }
+
+    fn differences(world: &World, id: &str) -> Vec<String> {
+        let standings = standings_of(world);
+        let compared = standings.compared(&tenant_id(id)).unwrap();
+        compared.differences.clone()
+    }
+
+    #[test]
+    fn who_is_in_sync_has_the_fingerprints_of_both_sides() {
+        let world = World::of(&["a", "b"]);
+        let standings = standings_of(&world);
+        assert_eq!(standings.0.len(), 2);
+        for id in ["a", "b"] {
+            let compared = standings.compared(&tenant_id(id)).unwrap();
+            assert!(!compared.has_drifted());
+            assert_eq!(compared.reference, compared.live);
+        }
+    }
+
+    #[test]
+    fn what_differs_is_said_in_words_but_for_what_is_waived() {
+        let mut world = World::of(&["a", "b"]);
+        world.regroup(&["b"], without_index());
+        assert_eq!(differences(&world, "a"), [""; 0]);
+        assert_eq!(differences(&world, "b"), ["index orders_idx missing"]);
+        let live = |id| {
+            standings_of(&world)
+                .compared(&tenant_id(id))
+                .unwrap()
+                .live
+                .clone()
+        };
+        assert_ne!(live("a"), live("b"));
+        world.waive("b", "index *", None);
+        assert_eq!(differences(&world, "b"), [""; 0]);
+    }
+
+    /// It is told elsewhere in a plan.
+    #[test]
+    fn the_schemas_owner_is_no_matter_of_its_shape() {
+        let mut world = World::of(&["a"]);
+        world.row("a").owner = role("other");
+        assert_eq!(world.check().report.summary.drifted, 1);
+        assert_eq!(differences(&world, "a"), [""; 0]);
+    }
+
+    /// Whatever schema a reference was built in, and whatever a tenant's is called.
+    #[test]
+    fn names_make_no_difference() {
+        let named = |name: &str| {
+            let comment = format!("of {name}");
+            shape(&[(Kind::Comment, "table orders", &comment)])
+        };
+        let of = |built_in: &str, id: &str| {
+            let mut world = World::of(&[id]);
+            let own = format!("acq_{id}");
+            world.regroup(&[id], named(&own));
+            let reference = Reference {
+                built_in: schema(built_in),
+                shape: named(built_in),
+                ..reference()
+            };
+            world.measured[0].reference = Ok(Arc::new(reference));
+            let standings = standings_of(&world);
+            standings.compared(&tenant_id(id)).unwrap().clone()
+        };
+        let one = of("tenantry_ref_00112233aabbccdd", "a");
+        assert!(!one.has_drifted());
+        assert_eq!(of("tenantry_ref_0000000000000000", "b"), one);
+    }
+
+    #[test]
+    fn who_wasnt_compared_has_the_reason() {
+        let mut world = World::of(&["a", "b", "c", "d", "e"]);
+        let unreadable = &mut world.shapes().unreadable;
+        unreadable.insert(schema("acq_b"), "no permission".to_owned());
+        world.shapes().groups[0]
+            .schemas
+            .retain(|name| *name != schema("acq_b"));
+        let mut unbuilt = world.measured[0].clone();
+        unbuilt.tenants = [tenant_id("c")].into();
+        unbuilt.reference = Err(Unmeasured {
+            message: "it can't be built".to_owned(),
+            hint: Some("Mend it.".to_owned()),
+        });
+        world.measured[0].tenants.remove(&tenant_id("c"));
+        world.measured.push(unbuilt);
+        world.changing.insert(tenant_id("d"));
+        world.selected.remove(&tenant_id("e"));
+        let standings = standings_of(&world);
+        let why = |id: &str| match &standings.0[&tenant_id(id)].shape {
+            Ok(_) => "compared".to_owned(),
+            Err(Unchecked(why)) => why.clone(),
+        };
+        assert_eq!(why("a"), "compared");
+        assert!(why("b").contains("no permission"), "{}", why("b"));
+        assert_eq!(why("c"), "it can't be built. Mend it.");
+        assert_eq!(why("d"), "an apply is changing it");
+        assert_eq!(standings.0.len(), 4);
+    }
+
+    #[test]
+    fn what_shapes_dont_describe_is_said() {
+        let mut world = World::of(&["a"]);
+        let label = Undescribed::SecurityLabel("table orders".to_owned());
+        world.regroup(
+            &["a"],
+            Shape {
+                undescribed: [label].into(),
+                ..reference().shape
+            },
+        );
+        let standing = &standings_of(&world).0[&tenant_id("a")];
+        assert_eq!(
+            standing.partial,
+            ["table orders has a security label, which isn't compared"]
+        );
+        assert!(standing.shape.is_ok());
+        assert_eq!(world.measured[0].cluster, cluster("main"));
+    }
+}

@@ -252,3 +252,42 @@ fn field(text: &mut String, value: &str) {
     text.push_str(value);
     text.push('\n');
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn comment(text: &str) -> Shape {
+        let key = ObjectKey {
+            kind: Kind::Comment,
+            name: "table orders".to_owned(),
+        };
+        let definition = Definition {
+            text: "comment".to_owned(),
+            source: Some(Source {
+                raw: text.to_owned(),
+                neutral: text.to_owned(),
+            }),
+        };
+        Shape {
+            objects: [(key, definition)].into(),
+            ..Shape::default()
+        }
+    }
+
+    #[test]
+    fn a_schemas_own_name_is_left_out_where_it_is_a_word() {
+        let of = |text: &str, own: &str| {
+            let own = SchemaName::new(own).unwrap();
+            comment(text).nameless_fingerprint(&own)
+        };
+        assert_eq!(of("orders of t_a", "t_a"), of("orders of t_b", "t_b"));
+        assert_ne!(of("orders of t_a", "t_a"), of("orders of t_a", "t_b"));
+        assert_ne!(of("is paid", "paid"), of("is open", "paid"));
+        assert_eq!(of("banana", "an"), of("banana", "other"));
+        assert_ne!(
+            comment("orders of t_a").fingerprint(),
+            comment("orders of t_b").fingerprint()
+        );
+    }
+}

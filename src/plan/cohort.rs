@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::Serialize;
+
 use super::Cohort;
 use super::action::{Hazard, HazardNote, MigrationRef, PlannedShapes, Precondition, TenantAction};
 use crate::model::migration::{MigrationFile, MigrationSet};
@@ -30,7 +32,7 @@ pub(super) enum Way<'a> {
 }
 
 /// What the live shapes of a cohort have in common.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub(super) enum Alike<'a> {
     /// They are what one history makes, whatever words a server has for it after a dump or a move.
     InSync {
@@ -78,6 +80,13 @@ impl Way<'_> {
     pub(super) fn template(&self) -> &TemplateName {
         match self {
             Self::Create { template, .. } | Self::Migrate { template, .. } => template,
+        }
+    }
+
+    fn shape(&self) -> Option<Alike<'_>> {
+        match self {
+            Self::Create { .. } => None,
+            Self::Migrate { shape, .. } => Some(*shape),
         }
     }
 
@@ -177,12 +186,13 @@ fn cohort(
         actions: vec![way.action(template)],
         hazards: way.hazards(template),
     };
-    cohort.id = id(&cohort);
+    cohort.id = id(&cohort, way.shape());
     cohort
 }
 
-fn id(cohort: &Cohort) -> String {
-    let shared = (&cohort.expects, &cohort.actions, &cohort.hazards);
+/// Tenants that have drifted are told from those that are in sync, also where they look alike.
+fn id(cohort: &Cohort, shape: Option<Alike<'_>>) -> String {
+    let shared = (&cohort.expects, &cohort.actions, &cohort.hazards, shape);
     let text = serde_json::to_string(&shared).expect("a cohort holds only text and numbers");
     ContentHash::of(&text).short().to_owned()
 }
