@@ -12,6 +12,7 @@ mod references;
 mod reporting;
 mod retry;
 mod run_lock;
+mod shape;
 mod step;
 mod tenant;
 mod watcher;

@@ -16,6 +16,7 @@ use crate::pg::wire::{BEGIN, OWN_PATH, ResultSet, SEE_ALL, Wire};
 use crate::plan::action::Precondition;
 
 use super::retry::Phase;
+use super::shape;
 use super::work::{Account, Prepared, Work};
 
 /// How one attempt ended, when no error ended it.
@@ -70,9 +71,15 @@ fn own(attempted: &str) -> impl Fn(PgError) -> Broken {
 }
 
 /// Tries the whole transaction once. Whatever goes wrong before COMMIT is rolled back here.
-pub fn attempt(wire: &mut Wire, work: &Work<'_>, account: &Account) -> Result<Attempt, Broken> {
+/// `server` is its `server_version_num`.
+pub fn attempt(
+    wire: &mut Wire,
+    work: &Work<'_>,
+    account: &Account,
+    server: i32,
+) -> Result<Attempt, Broken> {
     wire.take_notices();
-    let result = transaction(wire, work, account);
+    let result = transaction(wire, work, account, server);
     let open = !matches!(
         &result,
         Ok(Attempt::Applied(_))
@@ -89,7 +96,12 @@ pub fn attempt(wire: &mut Wire, work: &Work<'_>, account: &Account) -> Result<At
     result
 }
 
-fn transaction(wire: &mut Wire, work: &Work<'_>, account: &Account) -> Result<Attempt, Broken> {
+fn transaction(
+    wire: &mut Wire,
+    work: &Work<'_>,
+    account: &Account,
+    server: i32,
+) -> Result<Attempt, Broken> {
     let opened = match wire.within(work.stage().one()).simple(&work.opening()) {
         Ok(opened) => opened,
         Err(error) if is_history_gone(work, &error) => {
@@ -107,6 +119,13 @@ fn transaction(wire: &mut Wire, work: &Work<'_>, account: &Account) -> Result<At
         Err(_) if was_carried_out(&opened) => return Ok(Attempt::Unchanged),
         Err(found) => return Ok(Attempt::Stale(found)),
     };
+    // The opening has ended as the owner, who sees the schema.
+    if let Some(oid) = cell(&opened, 2, 0).and_then(|oid| oid.parse().ok()) {
+        let found = shape::differs(wire, work, account, server, oid);
+        if let Some(found) = found.map_err(own("reading the tenant's shape"))? {
+            return Ok(Attempt::Stale(found));
+        }
+    }
     let prepared = work
         .prepare(uid, account)
         .map_err(|words| own("preparing the files")(PgError::own(words)))?;
@@ -151,7 +170,7 @@ fn check(work: &Work<'_>, opened: &[ResultSet]) -> Result<Uuid, String> {
         }
         Precondition::SchemaMissing => uid(recorded),
         Precondition::History { .. } if schema.is_none() => Err("the schema is gone".to_owned()),
-        Precondition::History { fingerprint } => {
+        Precondition::History { fingerprint, .. } => {
             check_row(work, opened)?;
             let rows = opened.get(3).map_or(&[][..], |result| &result.rows);
             match history::parse(rows) {

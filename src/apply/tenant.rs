@@ -21,6 +21,8 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(30);
 pub struct Shop<'a> {
     pub clients: &'a Clients,
     pub account: &'a Account,
+    /// `server_version_num`.
+    pub server: i32,
     /// What to do when the lock table is too small.
     pub lock_hint: &'a str,
     pub cancel: &'a Cancel,
@@ -132,7 +134,7 @@ impl<'s, 'a> Trial<'s, 'a> {
             let attempt = self
                 .shop
                 .clients
-                .with(|wire| step::attempt(wire, self.work, self.shop.account));
+                .with(|wire| step::attempt(wire, self.work, self.shop.account, self.shop.server));
             let end = match attempt {
                 Ok(Attempt::Applied(done)) => Some(End::Applied(done)),
                 Ok(Attempt::Unchanged) => Some(End::Unchanged),

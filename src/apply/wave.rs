@@ -180,6 +180,7 @@ impl Floor<'_> {
         let shop = Shop {
             clients: &database.clients,
             account: &database.account,
+            server: database.server.version_num,
             lock_hint: &database.lock_hint,
             cancel: self.cancel,
             reporter: self.reporter,

@@ -188,7 +188,7 @@ fn made(context: &Context<'_>, args: &Args, desired: &Desired) -> Result<Job, Er
         selection = selection.within(narrowed.tenants);
     }
     Ok(Job {
-        plan: plan::make_for(context, desired, &args.making, selection)?.plan,
+        plan: plan::make(context, desired, &args.making, selection)?.plan,
         plan_id: None,
         resumes,
     })

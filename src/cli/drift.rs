@@ -4,23 +4,19 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::builder::NonEmptyStringValueParser;
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
 use super::args::Format;
 use super::context::Context;
+use super::look::look;
 use super::output::Kind;
 use super::{Exit, Failure};
+use crate::drift::Checked;
 use crate::drift::baseline::Baseline;
 use crate::drift::report::DriftReport;
-use crate::drift::{self, Checked, Scene};
 use crate::error::Error;
 use crate::model::desired::Desired;
-use crate::observe::look::Look;
-use crate::observe::settled::settled;
 use crate::pg::clients::Clients;
 use crate::pg::settings::Target;
-use crate::plan;
 use crate::plan::diff::{self, Options};
 use crate::render;
 use crate::render::style::harmless;
@@ -90,24 +86,7 @@ fn check(
     // A slip in a filter is told before any database is asked.
     let selected = options.selection.pick(desired)?;
     let elsewhere = reference.map(|target| Clients::new(target.clone()));
-    let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
-    let look = Look {
-        desired,
-        targets: &context.targets(desired),
-        selected: &selected,
-        elsewhere: elsewhere.as_ref(),
-    };
-    let (looked, checked) = settled(look, |looked, changing| {
-        drift::check(&Scene {
-            desired,
-            observed: &looked.observed,
-            unmanaged: &plan::unmanaged(desired, &looked.observed),
-            selected: &selected,
-            changing,
-            references: &looked.measured,
-            today,
-        })
-    });
+    let (looked, checked) = look(context, desired, &selected, elsewhere.as_ref());
     // What refuses a plan, such as another fleet's database, refuses this too.
     diff::plan(desired, &looked.observed, &options)?;
     for (cluster, words) in &looked.notices {

@@ -11,6 +11,7 @@ mod doctor;
 mod drift;
 mod journals;
 mod logging;
+mod look;
 mod output;
 mod plan;
 mod progress;

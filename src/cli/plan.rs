@@ -6,19 +6,21 @@ use uuid::Uuid;
 
 use super::args::{Format, tenant_id};
 use super::context::Context;
+use super::look::look;
 use super::output::{Kind, Output};
 use super::redact::Redactor;
 use super::{Exit, Failure};
 use crate::apply::work::Account;
+use crate::drift;
 use crate::error::Error;
 use crate::model::desired::Desired;
 use crate::model::name::{ClusterName, TenantId};
 use crate::model::observed::{ControlState, Observed};
 use crate::observe;
-use crate::plan::Plan;
 use crate::plan::diff::{self, Options};
 use crate::plan::saved::SavedPlan;
 use crate::plan::selection::Selection;
+use crate::plan::{Notice, Plan};
 use crate::render;
 use crate::render::style::harmless;
 
@@ -79,7 +81,7 @@ pub fn run(context: &Context<'_>, args: &Args) -> Result<Exit, Failure> {
     let saving = args.out.as_deref().map(|path| saving(context, path));
     let saving = saving.transpose()?;
     let desired = context.load()?;
-    let made = make(context, &desired, &args.making)?;
+    let made = make(context, &desired, &args.making, context.selection()?)?;
     let exit = made.exit(args.detailed_exitcode);
     if args.sql {
         context.print(&made.sql(&desired)?, Kind::Text)?;
@@ -94,29 +96,53 @@ pub fn run(context: &Context<'_>, args: &Args) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
-/// Reads the databases and compares.
-pub fn make(context: &Context<'_>, desired: &Desired, making: &Making) -> Result<Made, Error> {
-    make_for(context, desired, making, context.selection()?)
-}
-
-/// As [`make`], for the tenants of a selection.
-pub fn make_for(
+/// Looks at the databases and the shapes of a selection's tenants, and compares.
+pub fn make(
     context: &Context<'_>,
     desired: &Desired,
     making: &Making,
     selection: Selection,
 ) -> Result<Made, Error> {
+    // A slip in a filter is told before any database is asked.
+    let selected = selection.pick(desired)?;
+    let (looked, checked) = look(context, desired, &selected, None);
+    let standings = drift::standings(&checked, &looked.observed, &looked.measured, &selected);
     let options = Options {
         selection,
         provision_empty: making.provision_empty.iter().cloned().collect(),
+        standings,
+    };
+    let plan = diff::plan(desired, &looked.observed, &options)?;
+    let notices = looked.notices.into_iter().map(rebuilt).collect();
+    let plan = cleaned(plan.noticing(notices), &context.streams.redactor);
+    Ok(Made {
+        plan,
+        observed: looked.observed,
+    })
+}
+
+/// The plan of the selected tenants as far as it can be told without their shapes.
+pub fn glance(context: &Context<'_>, desired: &Desired) -> Result<Made, Error> {
+    let options = Options {
+        selection: context.selection()?,
+        ..Options::default()
     };
     // A slip in a filter is told before any database is asked.
     options.selection.pick(desired)?;
-    let targets = context.targets(desired);
-    let observed = observe::observe(desired, &targets);
+    let observed = observe::observe(desired, &context.targets(desired));
     let plan = diff::plan(desired, &observed, &options)?;
     let plan = cleaned(plan, &context.streams.redactor);
     Ok(Made { plan, observed })
+}
+
+/// What is to be known of a database's references.
+fn rebuilt((cluster, message): (ClusterName, String)) -> Notice {
+    Notice {
+        code: "reference_rebuilt".to_owned(),
+        cluster: Some(cluster),
+        tenants: Vec::new(),
+        message,
+    }
 }
 
 /// The plan with no secret in what servers said, and its digest made after that.

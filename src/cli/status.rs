@@ -4,7 +4,7 @@ use super::args::Format;
 use super::context::Context;
 use super::journals::Journals;
 use super::output::Kind;
-use super::plan::{self, Making};
+use super::plan;
 use super::{Exit, Failure};
 use crate::error::Error;
 use crate::model::observed::Observed;
@@ -27,7 +27,7 @@ pub struct Args {}
 pub fn run(context: &Context<'_>, _args: &Args) -> Result<Exit, Failure> {
     let format = context.format(&[Format::Human, Format::Json])?;
     let desired = context.load()?;
-    let made = plan::make(context, &desired, &Making::default())?;
+    let made = plan::glance(context, &desired)?;
     let targets = answering(context.targets(&desired), &made.observed);
     let journals = Journals {
         fleet: &desired.fleet,

@@ -301,9 +301,8 @@ pub(super) struct RolloutEntry {
     pub(super) canary: Option<CanaryEntry>,
     /// More failures than this stop a run: a number, or per cent such as `5%`.
     pub(super) max_failures: Option<FailuresEntry>,
-    /// What a plan does with a drifted tenant.
-    #[serde(rename = "drifted")]
-    _drifted: Option<DriftedWord>,
+    /// What a plan does with a drifted tenant that has something due.
+    pub(super) drifted: Option<DriftedWord>,
 }
 
 /// The tenants that are changed first.
@@ -325,7 +324,7 @@ pub(super) enum FailuresEntry {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[schemars(inline)]
-enum DriftedWord {
+pub(super) enum DriftedWord {
     Warn,
     Block,
 }

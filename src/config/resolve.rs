@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::defaults::FleetWide;
-use super::document::{FailuresEntry, TimeoutsEntry};
+use super::document::{DriftedWord, FailuresEntry, TimeoutsEntry};
 use super::folders::Folders;
 use super::judge::Judge;
 use super::rows::Rows;
@@ -13,7 +13,7 @@ use super::{
     values, waivers,
 };
 use crate::model::desired::{
-    Desired, IdleTimeout, LockTimeout, MaxFailures, Rollout, StatementTimeout, Timeouts,
+    Desired, IdleTimeout, LockTimeout, MaxFailures, OnDrift, Rollout, StatementTimeout, Timeouts,
 };
 use crate::model::name::{FleetName, SchemaName, TableName};
 use crate::model::tenant_source::TenantSource;
@@ -170,6 +170,10 @@ fn rollout(judge: &mut Judge<'_>) -> Rollout {
             .map(|canary| canary.tags.iter().cloned().collect())
             .unwrap_or_default(),
         max_failures: max_failures.unwrap_or(MaxFailures::Percent(5)),
+        drifted: match entry.and_then(|entry| entry.drifted.as_ref()) {
+            Some(DriftedWord::Block) => OnDrift::Block,
+            Some(DriftedWord::Warn) | None => OnDrift::Warn,
+        },
     }
 }
 

@@ -12,6 +12,7 @@ mod parts;
 pub mod report;
 mod shapes;
 mod standing;
+mod standings;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -29,6 +30,7 @@ use crate::model::reference::Reference;
 use crate::model::shape::Shape;
 use crate::plan::Unmanaged;
 use report::{DriftReport, Finding, FindingKind};
+pub use standings::standings;
 
 /// Tenants of one recipe in one database, and the reference that they are measured by.
 #[derive(Clone, Debug)]

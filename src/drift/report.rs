@@ -213,6 +213,28 @@ impl Finding {
         self
     }
 
+    /// What it is, in a few words, with strangers' names as they are.
+    #[must_use]
+    pub fn title(&self) -> String {
+        let object = &self.object;
+        match self.kind {
+            FindingKind::MissingSchema | FindingKind::Missing => format!("{object} missing"),
+            FindingKind::HistoryDiverged => format!("{object} diverged"),
+            FindingKind::Extra => format!("{object} extra"),
+            FindingKind::Changed => format!("{object} changed"),
+            FindingKind::Owner if object.starts_with("owner of ") => format!("{object} differs"),
+            FindingKind::Owner => format!("owner of {object} differs"),
+            FindingKind::Grant => format!("{object} differ"),
+            FindingKind::Unreadable => format!("{object} unreadable"),
+            FindingKind::ShapeUnchecked | FindingKind::Partial => format!("{object} not compared"),
+            FindingKind::TemplateOutdated => format!("{object} outdated"),
+            FindingKind::ValuesEdited => format!("{object} edited"),
+            FindingKind::UnmanagedSchema => format!("{object} unmanaged"),
+            FindingKind::ExpiredWaiver => format!("{object} expired"),
+            FindingKind::UnusedWaiver => format!("{object} unused"),
+        }
+    }
+
     /// Whether it leads to the exit code 2: drift, or strictly a notice too, that nobody waived and no baseline has.
     #[must_use]
     pub fn counts(&self, strict: bool) -> bool {

@@ -27,7 +27,7 @@ use crate::plan::{Unmanaged, UnmanagedReason};
 
 const TODAY: Date = date(2026, 6, 15);
 
-fn shape(objects: &[(Kind, &str, &str)]) -> Shape {
+pub(super) fn shape(objects: &[(Kind, &str, &str)]) -> Shape {
     let objects = objects.iter().map(|(kind, name, text)| {
         let (kind, name) = (*kind, (*name).to_owned());
         let definition = Definition {
@@ -48,7 +48,7 @@ const WHOLE: [(Kind, &str, &str); 3] = [
     (Kind::Index, "orders_idx", "ON orders USING btree (id)"),
 ];
 
-fn reference() -> Reference {
+pub(super) fn reference() -> Reference {
     Reference {
         built_in: schema("tenantry_ref_00112233aabbccdd"),
         shape: shape(&WHOLE),
@@ -57,17 +57,17 @@ fn reference() -> Reference {
 }
 
 /// Tenants that live on one cluster, and what they are compared with.
-struct World {
-    fleet: Fleet,
-    measured: Vec<Measured>,
+pub(super) struct World {
+    pub(super) fleet: Fleet,
+    pub(super) measured: Vec<Measured>,
     unmanaged: Vec<Unmanaged>,
-    selected: BTreeSet<TenantId>,
-    changing: BTreeSet<TenantId>,
+    pub(super) selected: BTreeSet<TenantId>,
+    pub(super) changing: BTreeSet<TenantId>,
 }
 
 impl World {
     /// Tenants in sync.
-    fn of(ids: &[&str]) -> Self {
+    pub(super) fn of(ids: &[&str]) -> Self {
         let mut fleet = Fleet::of(ids);
         let mut live = database(1);
         let history: History = [1, 2]
@@ -120,16 +120,16 @@ impl World {
         live.unwrap().as_mut().unwrap()
     }
 
-    fn shapes(&mut self) -> &mut LiveShapes {
+    pub(super) fn shapes(&mut self) -> &mut LiveShapes {
         self.live().shapes.as_mut().unwrap()
     }
 
-    fn row(&mut self, id: &str) -> &mut ControlTenant {
+    pub(super) fn row(&mut self, id: &str) -> &mut ControlTenant {
         self.live().tenants.get_mut(&tenant_id(id)).unwrap()
     }
 
     /// Gives tenants a shape of their own.
-    fn regroup(&mut self, ids: &[&str], shape: Shape) {
+    pub(super) fn regroup(&mut self, ids: &[&str], shape: Shape) {
         let own: Vec<SchemaName> = ids.iter().map(|id| schema(&format!("acq_{id}"))).collect();
         for group in &mut self.shapes().groups {
             group.schemas.retain(|schema| !own.contains(schema));
@@ -141,7 +141,7 @@ impl World {
         self.shapes().groups.push(group);
     }
 
-    fn waive(&mut self, tenants: &str, object: &str, expires: Option<Date>) {
+    pub(super) fn waive(&mut self, tenants: &str, object: &str, expires: Option<Date>) {
         self.fleet.desired.waivers.push(Waiver {
             tenants: tenants.to_owned(),
             object: object.to_owned(),
@@ -151,7 +151,7 @@ impl World {
         });
     }
 
-    fn check(&self) -> Checked {
+    pub(super) fn check(&self) -> Checked {
         check(&Scene {
             desired: &self.fleet.desired,
             observed: &self.fleet.observed,
@@ -181,7 +181,7 @@ fn told(report: &DriftReport) -> Vec<String> {
     report.findings.iter().map(told).collect()
 }
 
-fn without_index() -> Shape {
+pub(super) fn without_index() -> Shape {
     shape(&WHOLE[..2])
 }
 

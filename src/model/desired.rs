@@ -138,6 +138,15 @@ impl Default for Timeouts {
 pub struct Rollout {
     pub canary_tags: BTreeSet<String>,
     pub max_failures: MaxFailures,
+    pub drifted: OnDrift,
+}
+
+/// What a plan does with a drifted tenant that has something due.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnDrift {
+    #[default]
+    Warn,
+    Block,
 }
 
 /// How many failed tenants end a run.

@@ -13,6 +13,7 @@ pub mod near;
 pub mod observed;
 pub mod reference;
 pub mod shape;
+pub mod standing;
 pub mod template;
 pub mod tenant_source;
 pub mod words;

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::name::SchemaName;
 use super::template::ContentHash;
+use super::words::without;
 
 /// The version of what a shape says and how; shapes and fingerprints of unlike versions are never compared.
 pub const SHAPE_VERSION: i32 = 1;
@@ -217,16 +219,27 @@ impl Shape {
     /// The hash over everything the shape says, the schema's own name left out.
     #[must_use]
     pub fn fingerprint(&self) -> ContentHash {
+        self.hash(str::to_owned)
+    }
+
+    /// The same for all schemas that are alike up to their own names: also where the name is a word of a text that
+    /// isn't a reference to the schema, such as a comment.
+    #[must_use]
+    pub fn nameless_fingerprint(&self, own: &SchemaName) -> ContentHash {
+        self.hash(|text| without(text, own.as_str()))
+    }
+
+    fn hash(&self, said: impl Fn(&str) -> String) -> ContentHash {
         let mut text = format!("shape {SHAPE_VERSION}\n");
         for (key, definition) in &self.objects {
             let source = definition.source.as_ref().map(|source| &source.neutral);
             field(&mut text, key.kind.as_str());
-            field(&mut text, &key.name);
-            field(&mut text, &definition.text);
-            field(&mut text, source.map_or("", String::as_str));
+            field(&mut text, &said(&key.name));
+            field(&mut text, &said(&definition.text));
+            field(&mut text, &said(source.map_or("", String::as_str)));
         }
         for undescribed in &self.undescribed {
-            field(&mut text, &format!("{undescribed:?}"));
+            field(&mut text, &said(&format!("{undescribed:?}")));
         }
         ContentHash::of(&text)
     }
@@ -238,4 +251,43 @@ fn field(text: &mut String, value: &str) {
     text.push(':');
     text.push_str(value);
     text.push('\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn comment(text: &str) -> Shape {
+        let key = ObjectKey {
+            kind: Kind::Comment,
+            name: "table orders".to_owned(),
+        };
+        let definition = Definition {
+            text: "comment".to_owned(),
+            source: Some(Source {
+                raw: text.to_owned(),
+                neutral: text.to_owned(),
+            }),
+        };
+        Shape {
+            objects: [(key, definition)].into(),
+            ..Shape::default()
+        }
+    }
+
+    #[test]
+    fn a_schemas_own_name_is_left_out_where_it_is_a_word() {
+        let of = |text: &str, own: &str| {
+            let own = SchemaName::new(own).unwrap();
+            comment(text).nameless_fingerprint(&own)
+        };
+        assert_eq!(of("orders of t_a", "t_a"), of("orders of t_b", "t_b"));
+        assert_ne!(of("orders of t_a", "t_a"), of("orders of t_a", "t_b"));
+        assert_ne!(of("is paid", "paid"), of("is open", "paid"));
+        assert_eq!(of("banana", "an"), of("banana", "other"));
+        assert_ne!(
+            comment("orders of t_a").fingerprint(),
+            comment("orders of t_b").fingerprint()
+        );
+    }
 }

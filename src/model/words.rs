@@ -18,6 +18,21 @@ pub fn without(text: &str, name: &str) -> String {
     clean + &text[rest..]
 }
 
+/// The first three of many words, and how many more there are.
+#[must_use]
+pub fn a_few(words: &[String]) -> String {
+    const FEW: usize = 3;
+    match words {
+        [] => String::new(),
+        [one] => one.clone(),
+        [others @ .., last] if words.len() <= FEW => format!("{} and {last}", others.join(", ")),
+        _ => {
+            let more = words.len() - FEW;
+            format!("{} and {more} more", words[..FEW].join(", "))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -26,5 +41,22 @@ mod tests {
     fn a_name_is_taken_out_where_it_is_a_word() {
         assert_eq!(without("tenant a has acq_a", "a"), "tenant \0 has acq_\0");
         assert_eq!(without("a banana", "an"), "a banana");
+    }
+
+    #[test]
+    fn a_few_are_told_and_the_rest_counted() {
+        let words: Vec<String> = ["a", "b", "c", "d", "e"].map(str::to_owned).into();
+        let told = [0, 1, 2, 3, 4, 5].map(|number| a_few(&words[..number]));
+        assert_eq!(
+            told,
+            [
+                "",
+                "a",
+                "a and b",
+                "a, b and c",
+                "a, b, c and 1 more",
+                "a, b, c and 2 more"
+            ]
+        );
     }
 }

@@ -17,7 +17,7 @@ use crate::pg::error::PgError;
 use crate::reference::{self, Obtained, Site, Unbuilt};
 use crate::report::Failure;
 
-use super::shapes::{self, Sought, Whole};
+use super::shapes::{self, FEW, Sought, Whole};
 use super::{Targets, databases, panicked, read};
 
 /// What was seen.
@@ -119,16 +119,21 @@ struct Place<'a> {
 type Schemas = BTreeMap<SchemaName, (u32, TableName)>;
 
 impl Place<'_> {
-    /// Reads the shapes and gets the references at the same time.
+    /// Reads the shapes and gets the references, at the same time where a second connection is worth it.
     fn complete(&self, live: &mut LiveDatabase) -> (Vec<Measured>, Vec<String>) {
         let sought = recorded(live, |id| self.is_sought(id));
         let tenants = self.by_recipe(live);
-        let (shapes, obtained) = thread::scope(|scope| {
-            let references = scope.spawn(|| self.references(live, &tenants));
+        let (shapes, obtained) = if sought.len() <= FEW {
             let shapes = self.shapes(live, &sought);
-            let obtained = references.join().map_err(|_| panicked().message);
-            (shapes, obtained)
-        });
+            (shapes, Ok(self.references(live, &tenants)))
+        } else {
+            thread::scope(|scope| {
+                let references = scope.spawn(|| self.references(live, &tenants));
+                let shapes = self.shapes(live, &sought);
+                let obtained = references.join().map_err(|_| panicked().message);
+                (shapes, obtained)
+            })
+        };
         live.shapes = Some(shapes);
         match obtained {
             Ok(obtained) => (

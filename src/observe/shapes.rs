@@ -26,7 +26,7 @@ pub struct Sought<'a> {
 }
 
 /// So few schemas are read whole at once: the fleet-wide queries look through every catalog.
-const FEW: usize = 16;
+pub const FEW: usize = 16;
 
 /// Schemas a connection deparses before it is closed: what it has read stays in its memory, about half a megabyte
 /// a schema.

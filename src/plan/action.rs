@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::name::{ClusterName, ExtensionName, SchemaName, TemplateName};
+use crate::model::shape::SHAPE_VERSION;
 use crate::model::template::ContentHash;
 
 /// A step on a whole database.
@@ -85,7 +86,31 @@ pub enum Precondition {
     /// A control row whose schema is gone (`--provision-empty`).
     SchemaMissing,
     /// A control row, the schema, and this history.
-    History { fingerprint: ContentHash },
+    History {
+        fingerprint: ContentHash,
+        /// Left out for tenants whose shapes weren't compared.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        shapes: Option<PlannedShapes>,
+    },
+}
+
+/// What the tenants of a cohort looked like when they were planned.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct PlannedShapes {
+    /// Fingerprints of another version are never compared.
+    pub shape_version: i32,
+    /// The server's major version; fingerprints of another one are never compared.
+    pub server: i32,
+    /// Sorted, at least one: those of the live shapes, each without its schema's own name.
+    pub fingerprints: Vec<ContentHash>,
+}
+
+impl PlannedShapes {
+    /// Whether this program's fingerprints of a server, given as its major version, may be held against these.
+    #[must_use]
+    pub fn are_comparable(&self, server: i32) -> bool {
+        self.shape_version == SHAPE_VERSION && self.server == server
+    }
 }
 
 /// Why a person should look first.

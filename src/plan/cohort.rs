@@ -1,11 +1,15 @@
 //! Folds tenants that have the same way to go, so that work is described once for all of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
 
 use super::Cohort;
-use super::action::{Hazard, HazardNote, MigrationRef, Precondition, TenantAction};
+use super::action::{Hazard, HazardNote, MigrationRef, PlannedShapes, Precondition, TenantAction};
 use crate::model::migration::{MigrationFile, MigrationSet};
 use crate::model::name::{TemplateName, TenantId};
+use crate::model::shape::SHAPE_VERSION;
+use crate::model::standing::{Compared, Standings};
 use crate::model::template::{ContentHash, SourceFile, Template};
 
 /// What a tenant needs, as small as it can be said: it is made once a tenant and kept once a cohort.
@@ -23,13 +27,66 @@ pub(super) enum Way<'a> {
         history: ContentHash,
         from: Option<i64>,
         due: Vec<i64>,
+        shape: Alike<'a>,
     },
+}
+
+/// What the live shapes of a cohort have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub(super) enum Alike<'a> {
+    /// They are what one history makes, whatever words a server has for it after a dump or a move.
+    InSync {
+        server: i32,
+        reference: &'a ContentHash,
+    },
+    /// They differ from that in the same way.
+    Drifted { server: i32, live: &'a ContentHash },
+    /// Nobody knows.
+    Unchecked,
+}
+
+impl<'a> Alike<'a> {
+    /// Where a tenant belongs; `server` is its server's major version, as shapes of two aren't comparable.
+    pub(super) fn of(compared: Option<&'a Compared>, server: i32) -> Self {
+        match compared {
+            None => Self::Unchecked,
+            Some(shape) if shape.has_drifted() => Self::Drifted {
+                server,
+                live: &shape.live,
+            },
+            Some(shape) => Self::InSync {
+                server,
+                reference: &shape.reference,
+            },
+        }
+    }
+
+    /// What the tenants look like.
+    fn planned(self, tenants: &[TenantId], standings: &Standings) -> Option<PlannedShapes> {
+        let (Self::InSync { server, .. } | Self::Drifted { server, .. }) = self else {
+            return None;
+        };
+        let compared = tenants.iter().filter_map(|id| standings.compared(id));
+        let fingerprints: BTreeSet<&ContentHash> = compared.map(|shape| &shape.live).collect();
+        Some(PlannedShapes {
+            shape_version: SHAPE_VERSION,
+            server,
+            fingerprints: fingerprints.into_iter().cloned().collect(),
+        })
+    }
 }
 
 impl Way<'_> {
     pub(super) fn template(&self) -> &TemplateName {
         match self {
             Self::Create { template, .. } | Self::Migrate { template, .. } => template,
+        }
+    }
+
+    fn shape(&self) -> Option<Alike<'_>> {
+        match self {
+            Self::Create { .. } => None,
+            Self::Migrate { shape, .. } => Some(*shape),
         }
     }
 
@@ -51,14 +108,15 @@ impl Way<'_> {
         }
     }
 
-    fn expects(&self) -> Precondition {
+    fn expects(&self, tenants: &[TenantId], standings: &Standings) -> Precondition {
         match self {
             Self::Create {
                 recorded: false, ..
             } => Precondition::Absent,
             Self::Create { recorded: true, .. } => Precondition::SchemaMissing,
-            Self::Migrate { history, .. } => Precondition::History {
+            Self::Migrate { history, shape, .. } => Precondition::History {
                 fingerprint: history.clone(),
+                shapes: shape.planned(tenants, standings),
             },
         }
     }
@@ -99,10 +157,14 @@ impl Way<'_> {
 pub(super) fn fold(
     ways: BTreeMap<Way<'_>, Vec<TenantId>>,
     templates: &BTreeMap<TemplateName, Template>,
+    standings: &Standings,
 ) -> Vec<Cohort> {
     let mut cohorts: Vec<Cohort> = ways
         .into_iter()
-        .filter_map(|(way, tenants)| Some(cohort(&way, tenants, templates.get(way.template())?)))
+        .filter_map(|(way, tenants)| {
+            let template = templates.get(way.template())?;
+            Some(cohort(&way, tenants, template, standings))
+        })
         .collect();
     let creates =
         |cohort: &Cohort| matches!(cohort.actions[..], [TenantAction::CreateTenant { .. }]);
@@ -110,21 +172,27 @@ pub(super) fn fold(
     cohorts
 }
 
-fn cohort(way: &Way<'_>, mut tenants: Vec<TenantId>, template: &Template) -> Cohort {
+fn cohort(
+    way: &Way<'_>,
+    mut tenants: Vec<TenantId>,
+    template: &Template,
+    standings: &Standings,
+) -> Cohort {
     tenants.sort();
     let mut cohort = Cohort {
         id: String::new(),
+        expects: way.expects(&tenants, standings),
         tenants,
-        expects: way.expects(),
         actions: vec![way.action(template)],
         hazards: way.hazards(template),
     };
-    cohort.id = id(&cohort);
+    cohort.id = id(&cohort, way.shape());
     cohort
 }
 
-fn id(cohort: &Cohort) -> String {
-    let shared = (&cohort.expects, &cohort.actions, &cohort.hazards);
+/// Tenants that have drifted are told from those that are in sync, also where they look alike.
+fn id(cohort: &Cohort, shape: Option<Alike<'_>>) -> String {
+    let shared = (&cohort.expects, &cohort.actions, &cohort.hazards, shape);
     let text = serde_json::to_string(&shared).expect("a cohort holds only text and numbers");
     ContentHash::of(&text).short().to_owned()
 }

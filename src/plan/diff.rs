@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::model::desired::{Desired, TenantState};
 use crate::model::name::{ClusterName, TenantId};
 use crate::model::observed::Observed;
+use crate::model::standing::Standings;
 
 /// What a plan is asked for.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +18,8 @@ pub struct Options {
     pub selection: Selection,
     /// Recorded tenants that may be made anew, without data, when their schema is gone.
     pub provision_empty: BTreeSet<TenantId>,
+    /// Of the tenants whose shapes were looked at.
+    pub standings: Standings,
 }
 
 /// Plans the selected tenants, and the databases they live in.
@@ -29,7 +32,7 @@ pub fn plan(desired: &Desired, observed: &Observed, options: &Options) -> Result
     check_provision_empty(desired, options)?;
     let selected = options.selection.pick(desired)?;
     let grounds = grounds(desired, observed, &selected);
-    let mut draft = Draft::new(desired, &grounds);
+    let mut draft = Draft::new(desired, &grounds, &options.standings);
     for id in &selected {
         draft.judge(id, options.provision_empty.contains(id));
     }

@@ -13,6 +13,7 @@ use super::{digest, unmanaged};
 use crate::model::desired::{Desired, TenantState};
 use crate::model::name::{ClusterName, TenantId};
 use crate::model::observed::Observed;
+use crate::model::standing::Standings;
 use crate::model::template::ContentHash;
 use crate::sql;
 
@@ -20,6 +21,7 @@ use crate::sql;
 pub(super) struct Draft<'a> {
     desired: &'a Desired,
     grounds: &'a Grounds<'a>,
+    standings: &'a Standings,
     /// By way and by the server's major version, which decides what one transaction may hold.
     ways: BTreeMap<(Way<'a>, i32), Vec<TenantId>>,
     blocked: Vec<Blocked>,
@@ -28,10 +30,15 @@ pub(super) struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
-    pub(super) fn new(desired: &'a Desired, grounds: &'a Grounds<'a>) -> Self {
+    pub(super) fn new(
+        desired: &'a Desired,
+        grounds: &'a Grounds<'a>,
+        standings: &'a Standings,
+    ) -> Self {
         Self {
             desired,
             grounds,
+            standings,
             ways: BTreeMap::new(),
             blocked: Vec::new(),
             withheld: Vec::new(),
@@ -68,6 +75,8 @@ impl<'a> Draft<'a> {
             ground,
             elsewhere: self.recorded_elsewhere(id, &tenant.cluster),
             provision_empty,
+            shape: self.standings.compared(id),
+            on_drift: self.desired.rollout.drifted,
         };
         Ok((case.judge()?, ground.live.server.major()))
     }
@@ -121,7 +130,7 @@ impl<'a> Draft<'a> {
         self.blocked.sort_by(|a, b| a.tenant.cmp(&b.tenant));
         let desired = self.desired;
         let in_use = self.clusters_in_use(selected);
-        let mut plan = Plan {
+        let plan = Plan {
             format_version: FORMAT_VERSION.to_owned(),
             tool_version: env!("CARGO_PKG_VERSION").to_owned(),
             fleet: desired.fleet.clone(),
@@ -135,7 +144,7 @@ impl<'a> Draft<'a> {
                 .filter(|ground| in_use.contains(ground.cluster))
                 .flat_map(|ground| ground.steps.clone())
                 .collect(),
-            cohorts: cohort::fold(ways, &desired.templates),
+            cohorts: cohort::fold(ways, &desired.templates, self.standings),
             notices: self
                 .readable()
                 .flat_map(|ground| ground.notices.clone())
@@ -144,7 +153,16 @@ impl<'a> Draft<'a> {
             blocked: self.blocked,
             withheld: self.withheld,
         };
-        add_notices(&mut plan, desired, observed, selected);
+        let scene = Scene {
+            desired,
+            observed,
+            selected,
+            standings: self.standings,
+            steps: &plan.steps,
+            cohorts: &plan.cohorts,
+        };
+        let notices = scene.notices();
+        let mut plan = plan.noticing(notices);
         plan.applyable = plan.has_changes();
         plan.summary = summary(&plan, self.unchanged);
         plan.sealed()
@@ -154,27 +172,6 @@ impl<'a> Draft<'a> {
 fn is_complete(desired: &Desired, observed: &Observed) -> bool {
     let answered = |cluster| observed.databases.get(cluster).is_some_and(Result::is_ok);
     desired.clusters.keys().all(answered)
-}
-
-fn add_notices(
-    plan: &mut Plan,
-    desired: &Desired,
-    observed: &Observed,
-    selected: &BTreeSet<TenantId>,
-) {
-    let scene = Scene {
-        desired,
-        observed,
-        selected,
-        steps: &plan.steps,
-        cohorts: &plan.cohorts,
-    };
-    let notices = scene.notices();
-    plan.notices.extend(notices);
-    plan.notices.sort_by(|a, b| {
-        (&a.code, &a.cluster, &a.tenants, &a.message)
-            .cmp(&(&b.code, &b.cluster, &b.tenants, &b.message))
-    });
 }
 
 fn withheld(tenant: &TenantId) -> Withheld {

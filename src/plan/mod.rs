@@ -18,6 +18,7 @@ mod pattern;
 pub mod rollout;
 pub mod saved;
 pub mod selection;
+mod shapes;
 #[cfg(test)]
 pub(crate) mod tests;
 mod unmanaged;
@@ -125,6 +126,7 @@ pub enum BlockedCode {
     Unsupported,
     BackupsExist,
     RepositoryUnreadable,
+    Drifted,
 }
 
 impl BlockedCode {
@@ -148,6 +150,7 @@ impl BlockedCode {
             Self::Unsupported => "unsupported",
             Self::BackupsExist => "backups_exist",
             Self::RepositoryUnreadable => "repository_unreadable",
+            Self::Drifted => "drifted",
         }
     }
 }
@@ -207,6 +210,17 @@ pub fn lacking_extensions(desired: &Desired, live: &LiveDatabase) -> (Vec<String
 }
 
 impl Plan {
+    /// The plan with these notices too, all in order.
+    #[must_use]
+    pub fn noticing(mut self, notices: Vec<Notice>) -> Self {
+        self.notices.extend(notices);
+        self.notices.sort_by(|a, b| {
+            (&a.code, &a.cluster, &a.tenants, &a.message)
+                .cmp(&(&b.code, &b.cluster, &b.tenants, &b.message))
+        });
+        self
+    }
+
     /// Whether something would be changed or can't be.
     #[must_use]
     pub fn differs(&self) -> bool {

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::action::{DatabaseStep, Precondition};
 use super::guard::reachable;
-use super::{Cohort, Notice};
+use super::{Cohort, Notice, shapes};
 use crate::model::desired::{Desired, Tenant, TenantState};
 use crate::model::name::{ClusterName, RoleName, TemplateName, TenantId};
 use crate::model::observed::{ControlState, ControlTenant, LiveDatabase, Observed, Unreachable};
+use crate::model::standing::Standings;
 use crate::model::template::ContentHash;
 
 /// What the notices are made from.
@@ -15,6 +16,7 @@ pub(super) struct Scene<'a> {
     pub(super) desired: &'a Desired,
     pub(super) observed: &'a Observed,
     pub(super) selected: &'a BTreeSet<TenantId>,
+    pub(super) standings: &'a Standings,
     pub(super) steps: &'a [DatabaseStep],
     pub(super) cohorts: &'a [Cohort],
 }
@@ -26,6 +28,11 @@ impl<'a> Scene<'a> {
         notices.extend(self.owner_differs());
         notices.extend(self.no_create());
         notices.extend(self.creations_unchecked());
+        let standings = &self.standings.0;
+        let looked_at = self
+            .recorded()
+            .filter_map(|(id, ..)| standings.get_key_value(id));
+        notices.extend(shapes::notices(looked_at));
         notices
     }
 

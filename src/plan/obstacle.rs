@@ -5,6 +5,8 @@ use super::{Blocked, BlockedCode};
 use crate::model::migration::{AppliedMigration, Comparison};
 use crate::model::name::{ClusterName, RoleName, SqlName as _, TenantId};
 use crate::model::observed::{ControlTenant, LiveHistory, Unreachable};
+use crate::model::standing::Compared;
+use crate::model::words::a_few;
 use crate::sql::EnumConflict;
 
 /// A [`Blocked`] that doesn't know its tenant yet.
@@ -130,6 +132,18 @@ pub(super) fn owner_differs(case: &Case<'_>, is: &RoleName, wanted: &RoleName) -
             case.place()
         ),
         format!("Set `owner:` to {is}, or give schema and objects to {wanted} by hand."),
+    )
+}
+
+pub(super) fn drifted(case: &Case<'_>, shape: &Compared) -> Obstacle {
+    Obstacle::new(
+        BlockedCode::Drifted,
+        format!(
+            "{} has migrations to run, and has drifted: {}",
+            case.place(),
+            a_few(&shape.differences)
+        ),
+        "Mend it, or waive what differs under `waivers:`, or set `rollout: { drifted: warn }`; `tenantry drift` shows it.",
     )
 }
 

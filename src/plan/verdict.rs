@@ -1,12 +1,13 @@
 //! What is to become of one tenant: nothing, a way to go, destruction withheld, or an obstacle.
 
-use super::cohort::Way;
+use super::cohort::{Alike, Way};
 use super::ground::Ground;
 use super::obstacle::{self, Obstacle};
-use crate::model::desired::{Tenant, TenantState};
+use crate::model::desired::{OnDrift, Tenant, TenantState};
 use crate::model::migration::{AppliedMigration, Comparison, history_fingerprint};
 use crate::model::name::{SchemaName, TableName, TenantId};
 use crate::model::observed::{ControlTenant, LiveHistory, LiveSchema};
+use crate::model::standing::Compared;
 use crate::model::template::Template;
 
 /// A declared tenant and all that its verdict depends on.
@@ -22,6 +23,9 @@ pub(super) struct Case<'a> {
     pub(super) elsewhere: Option<&'a Ground<'a>>,
     /// Whether `--provision-empty` names it.
     pub(super) provision_empty: bool,
+    /// Its shape, where that was compared to what its history makes.
+    pub(super) shape: Option<&'a Compared>,
+    pub(super) on_drift: OnDrift,
 }
 
 /// What is to become of a tenant that nothing stands in the way of.
@@ -146,7 +150,18 @@ impl<'a> Case<'a> {
         let found = self.template.migrations.compare(history, &self.tenant.tags);
         match obstacle::comparison(self, &found) {
             Some(obstacle) => Err(obstacle),
-            None => self.as_owner(row, live, self.migrate(history, found)),
+            None => self
+                .as_owner(row, live, self.migrate(history, found))
+                .and_then(|verdict| self.unless_drifted(verdict)),
+        }
+    }
+
+    /// Where the file says so, nothing is done on top of what nobody planned.
+    fn unless_drifted(&self, verdict: Verdict<'a>) -> Result<Verdict<'a>, Obstacle> {
+        let drifted = self.shape.filter(|shape| shape.has_drifted());
+        match (&verdict, self.on_drift, drifted) {
+            (Verdict::Go(_), OnDrift::Block, Some(shape)) => Err(obstacle::drifted(self, shape)),
+            _ => Ok(verdict),
         }
     }
 
@@ -173,6 +188,7 @@ impl<'a> Case<'a> {
                 history: history_fingerprint(history),
                 from: history.iter().map(|row| row.version).max(),
                 due,
+                shape: Alike::of(self.shape, self.ground.live.server.major()),
             }),
             _ => Verdict::Unchanged,
         }

@@ -3,7 +3,7 @@
 use super::page::Page;
 use super::style::{Label, harmless, paint};
 use crate::drift::fold::{Fold, fold};
-use crate::drift::report::{DriftReport, Finding, FindingKind, Level, Waived};
+use crate::drift::report::{DriftReport, Finding, Level, Waived};
 use crate::model::count;
 use crate::model::name::TenantId;
 
@@ -51,27 +51,6 @@ pub(super) fn sections(report: &DriftReport) -> Vec<(&'static str, Vec<&Finding>
         .into_iter()
         .filter(|(_, findings)| !findings.is_empty());
     filled.collect()
-}
-
-/// What a finding is, in a few words, with strangers' names as they are.
-pub(super) fn title(finding: &Finding) -> String {
-    let object = &finding.object;
-    match finding.kind {
-        FindingKind::MissingSchema | FindingKind::Missing => format!("{object} missing"),
-        FindingKind::HistoryDiverged => format!("{object} diverged"),
-        FindingKind::Extra => format!("{object} extra"),
-        FindingKind::Changed => format!("{object} changed"),
-        FindingKind::Owner if object.starts_with("owner of ") => format!("{object} differs"),
-        FindingKind::Owner => format!("owner of {object} differs"),
-        FindingKind::Grant => format!("{object} differ"),
-        FindingKind::Unreadable => format!("{object} unreadable"),
-        FindingKind::ShapeUnchecked | FindingKind::Partial => format!("{object} not compared"),
-        FindingKind::TemplateOutdated => format!("{object} outdated"),
-        FindingKind::ValuesEdited => format!("{object} edited"),
-        FindingKind::UnmanagedSchema => format!("{object} unmanaged"),
-        FindingKind::ExpiredWaiver => format!("{object} expired"),
-        FindingKind::UnusedWaiver => format!("{object} unused"),
-    }
 }
 
 /// Who answers for a finding, until when and why.
@@ -168,7 +147,7 @@ fn section(page: &mut Page, title: &str, folds: &[Fold<'_>]) {
 
 fn block(page: &mut Page, fold: &Fold<'_>) {
     let first = fold.first;
-    let what = paint(label(first), &harmless(&title(first)));
+    let what = paint(label(first), &harmless(&first.title()));
     let new = match first.new {
         Some(true) => " (new)",
         _ => "",

@@ -6,7 +6,7 @@ use std::io;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
-use super::drift::{title, waived};
+use super::drift::waived;
 use super::style::{harmless, harmless_lines};
 use crate::drift::report::{DriftReport, Finding, Level};
 use crate::model::name::TenantId;
@@ -107,12 +107,12 @@ impl<'a> Suite<'a> {
                 Level::Unchecked => "error",
                 _ if finding.counts(self.strict) => "failure",
                 _ => {
-                    others.push(format!("{}\n{}", title(finding), details(finding)));
+                    others.push(format!("{}\n{}", finding.title(), details(finding)));
                     continue;
                 }
             };
             xml.create_element(element)
-                .with_attribute(("message", valid(&harmless(&title(finding))).as_str()))
+                .with_attribute(("message", valid(&harmless(&finding.title())).as_str()))
                 .with_attribute(("type", finding.kind.as_str()))
                 .write_text_content(text(&details(finding)))?;
         }

@@ -30,6 +30,7 @@ mod main_line;
 mod names;
 mod panic;
 mod parallel;
+mod plan_shapes;
 mod pooling;
 mod random;
 mod reader;

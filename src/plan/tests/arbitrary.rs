@@ -5,11 +5,12 @@ use proptest::sample::subsequence;
 
 use super::extensions::{declare, offer};
 use super::fleet::*;
-use crate::model::desired::TenantState;
+use crate::model::desired::{OnDrift, TenantState};
 use crate::model::migration::{AppliedMigration, MigrationFile};
 use crate::model::observed::{
     ControlState, ControlTenant, InstalledExtension, LiveHistory, Unreachable,
 };
+use crate::model::standing::{Compared, Standing, Unchecked};
 use crate::model::template::ContentHash;
 
 const CLUSTERS: [&str; 2] = [MAIN, "eu"];
@@ -26,6 +27,7 @@ struct Seed {
     life: Life,
     history: Vec<i64>,
     provision_empty: bool,
+    standing: Option<Standing>,
 }
 
 /// What is there of a tenant.
@@ -95,9 +97,10 @@ fn seed() -> impl Strategy<Value = Seed> {
             1 => subsequence(vec![1, 2, 3, 4, 5], 0..=5)
         ],
         any::<bool>(),
+        prop::option::of(standing()),
     )
         .prop_map(
-            |(declared, on, state, tags, life, history, provision_empty)| Seed {
+            |(declared, on, state, tags, life, history, provision_empty, standing)| Seed {
                 declared,
                 on,
                 state,
@@ -105,8 +108,32 @@ fn seed() -> impl Strategy<Value = Seed> {
                 life,
                 history,
                 provision_empty,
+                standing,
             },
         )
+}
+
+/// Of a few shapes, so that some are alike.
+fn standing() -> impl Strategy<Value = Standing> {
+    let hash = || prop_oneof![Just("x"), Just("y")].prop_map(ContentHash::of);
+    let words = || {
+        subsequence(
+            ["table a extra", "index b missing"]
+                .map(str::to_owned)
+                .to_vec(),
+            0..=2,
+        )
+    };
+    let compared = (hash(), hash(), words()).prop_map(|(reference, live, differences)| Compared {
+        reference,
+        live,
+        differences,
+    });
+    let shape = prop_oneof![
+        4 => compared.prop_map(Ok),
+        1 => Just(Err(Unchecked("nobody knows".to_owned())))
+    ];
+    (shape, words()).prop_map(|(shape, partial)| Standing { shape, partial })
 }
 
 /// Migrations 1 to 5; the given ones only for `gold`.
@@ -133,6 +160,10 @@ fn put_tenant(fleet: &mut Fleet, id: &str, seed: &Seed) {
     }
     if seed.provision_empty && seed.declared {
         fleet.options.provision_empty.insert(tenant_id(id));
+    }
+    if let Some(standing) = &seed.standing {
+        let standings = &mut fleet.options.standings.0;
+        standings.insert(tenant_id(id), standing.clone());
     }
     put_life(fleet, id, seed);
 }
@@ -317,10 +348,12 @@ pub(super) fn fleets() -> impl Strategy<Value = Fleet> {
         prop::collection::vec(extension_seed(), EXTENSIONS.len()),
         [place(), place()],
         prop::bool::weighted(0.3),
+        prop_oneof![Just(OnDrift::Warn), Just(OnDrift::Block)],
     )
         .prop_map(
-            |(seeds, limited, baseline, extensions, places, with_extensions)| {
+            |(seeds, limited, baseline, extensions, places, with_extensions, on_drift)| {
                 let mut fleet = Fleet::of(&[]);
+                fleet.desired.rollout.drifted = on_drift;
                 fleet.add_cluster(CLUSTERS[1]);
                 *fleet.template() =
                     template("CREATE TABLE m ();\n", baseline, migrations(&limited));

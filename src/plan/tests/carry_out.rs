@@ -133,7 +133,7 @@ fn check(
     match expects {
         Precondition::Absent => assert!(row.is_none() && live.is_none(), "{id} exists"),
         Precondition::SchemaMissing => assert!(row.is_some() && live.is_none(), "{id}"),
-        Precondition::History { fingerprint } => {
+        Precondition::History { fingerprint, .. } => {
             let LiveHistory::Rows(history) = &live.unwrap().history else {
                 panic!("{id} has no history");
             };

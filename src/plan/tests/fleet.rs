@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::error::Error;
 use crate::model::desired::{
-    Cluster, Desired, MaxFailures, Rollout, SchemaPattern, Tenant, TenantState, Timeouts,
+    Cluster, Desired, MaxFailures, OnDrift, Rollout, SchemaPattern, Tenant, TenantState, Timeouts,
 };
 use crate::model::migration::{MigrationFile, MigrationSet};
 use crate::model::name::{
@@ -187,6 +187,7 @@ impl Fleet {
             rollout: Rollout {
                 canary_tags: tags(&["canary"]),
                 max_failures: MaxFailures::Percent(5),
+                drifted: OnDrift::Warn,
             },
             backups: None,
             schema_pattern: SchemaPattern {

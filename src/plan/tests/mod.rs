@@ -11,5 +11,6 @@ mod notices;
 mod properties;
 mod saved;
 mod selection;
+mod shapes;
 mod verdicts;
 mod waves;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use pulldown_cmark::{Event, Parser, Tag};
 
 use super::*;
+use crate::drift::report::FindingKind;
 use crate::model::name::{ClusterName, FleetName};
 use crate::render::markdown;
 

@@ -4,7 +4,7 @@ use super::paper::{Section, code, document};
 use crate::drift::fold::{Fold, fold};
 use crate::drift::report::DriftReport;
 use crate::model::name::TenantId;
-use crate::render::drift::{sections, summary, title, waived};
+use crate::render::drift::{sections, summary, waived};
 
 /// Sentences about a difference are few; none is folded.
 const SHOWN: usize = 10;
@@ -45,7 +45,7 @@ fn write(section: &mut Section, fold: &Fold<'_>) {
         Some(true) => " (new)",
         _ => "",
     };
-    let head = format!("{}{new}", code(&title(first)));
+    let head = format!("{}{new}", code(&first.title()));
     let names: Vec<&str> = fold.tenants.iter().copied().map(TenantId::as_str).collect();
     if names.is_empty() {
         section.item(format!("\n{head}\n\n"));

@@ -71,6 +71,7 @@ pub(in crate::render) fn migrating(tenants: Vec<TenantId>) -> Cohort {
         tenants,
         expects: Precondition::History {
             fingerprint: ContentHash(String::new()),
+            shapes: None,
         },
         actions: vec![TenantAction::Migrate {
             template: TemplateName::new("merchant").unwrap(),
