@@ -41,6 +41,8 @@ pub struct LiveDatabase {
     pub schemas: BTreeMap<SchemaName, LiveSchema>,
     /// The shapes of the selected tenants' schemas, where they were asked for.
     pub shapes: Option<LiveShapes>,
+    /// What the templates of selected tenants have changed in since, in words, where it was asked for and can be told.
+    pub template_changes: BTreeMap<TenantId, Arc<str>>,
 }
 
 /// The shapes of many schemas.

@@ -8,6 +8,7 @@ use crate::drift::{self, Measured, ToRead, Unmeasured};
 use crate::model::desired::Desired;
 use crate::model::name::{ClusterName, RoleName, SchemaName, TableName, TenantId};
 use crate::model::observed::{ControlState, ControlTenant, LiveDatabase, LiveShapes, Observed};
+use crate::model::outdated::{self as templates, Outdated};
 use crate::model::reference::{Recipe, Reference};
 use crate::model::shape::Shape;
 use crate::pg::clients::Clients;
@@ -16,7 +17,7 @@ use crate::reference::{self, Obtained, Site, Unbuilt};
 use crate::report::Failure;
 
 use super::shapes::{self, Sought, Whole};
-use super::{Targets, databases, panicked, read};
+use super::{Targets, databases, outdated, panicked, read};
 
 /// What was seen.
 #[derive(Debug)]
@@ -121,18 +122,23 @@ impl Place<'_> {
     fn complete(&self, live: &mut LiveDatabase) -> (Vec<Measured>, Vec<String>) {
         let sought = recorded(live, |id| self.is_sought(id));
         let tenants = self.by_recipe(live);
+        let outdated = self.outdated(live);
         let (shapes, obtained) = thread::scope(|scope| {
-            let references = scope.spawn(|| self.references(live, &tenants));
+            let references = scope.spawn(|| self.references(live, &tenants, &outdated));
             let shapes = self.shapes(live, &sought);
             let obtained = references.join().map_err(|_| panicked().message);
             (shapes, obtained)
         });
         live.shapes = Some(shapes);
         match obtained {
-            Ok(obtained) => (
-                self.measured(tenants, &obtained.references),
-                obtained.notices,
-            ),
+            Ok(obtained) => {
+                let Obtained {
+                    references,
+                    notices,
+                } = obtained;
+                live.template_changes = outdated::changes(outdated, &references);
+                (self.measured(tenants, &references), notices)
+            }
             Err(words) => (Vec::new(), vec![words]),
         }
     }
@@ -163,14 +169,27 @@ impl Place<'_> {
         tenants
     }
 
+    fn outdated(&self, live: &LiveDatabase) -> Vec<Outdated> {
+        let rows = live.tenants.iter();
+        let sought =
+            rows.filter(|(id, row)| self.is_sought(id) && live.schemas.contains_key(&row.schema));
+        templates::outdated(self.look.desired, sought)
+    }
+
     fn references(
         &self,
         live: &LiveDatabase,
         tenants: &BTreeMap<Option<Recipe>, BTreeSet<TenantId>>,
+        outdated: &[Outdated],
     ) -> Obtained {
-        let recipes = tenants.keys().flatten().cloned().collect();
-        let table = &self.look.desired.history_table;
-        let site = Site::of(self.clients, live, table, self.look.elsewhere);
+        let mut recipes = outdated::recipes(outdated);
+        recipes.extend(tenants.keys().flatten().cloned());
+        let desired = self.look.desired;
+        let table = &desired.history_table;
+        let site = Site {
+            today: &desired.templates,
+            ..Site::of(self.clients, live, table, self.look.elsewhere)
+        };
         reference::obtain(&site, &recipes)
     }
 
@@ -230,7 +249,7 @@ fn unmeasured(why: &Unbuilt) -> Unmeasured {
     }
 }
 
-fn placed(failure: &Failure) -> String {
+pub(super) fn placed(failure: &Failure) -> String {
     let place = failure.file.as_ref().map(|file| match failure.line {
         Some(line) => format!("{file}:{line}: "),
         None => format!("{file}: "),
