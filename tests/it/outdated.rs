@@ -85,7 +85,11 @@ fn notices(fleet: &Fleet) -> Vec<String> {
         .iter()
         .filter(|one| one.code == "template_outdated");
     let line = |one: &tenantry::plan::Notice| {
-        let tenants: Vec<&str> = one.tenants.iter().map(|id| id.as_str()).collect();
+        let tenants: Vec<&str> = one
+            .tenants
+            .iter()
+            .map(tenantry::model::name::TenantId::as_str)
+            .collect();
         let words = one.message.split_once(" now)").expect("the hashes").1;
         format!("{}{words}", tenants.join(" "))
     };
