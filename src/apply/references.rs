@@ -79,6 +79,7 @@ fn on_database(
         readers: &database.account.readers,
         elsewhere: None,
         application_name: &format!("tenantry/{}/reference", run.simple()),
+        today: &reference::NO_TEMPLATES,
     };
     reference::keep(&site, &recipes, &go_on)
 }

@@ -8,6 +8,7 @@ mod accept;
 pub mod baseline;
 pub mod compare;
 pub mod fold;
+pub mod outdated;
 mod parts;
 pub mod report;
 mod shapes;

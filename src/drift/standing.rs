@@ -92,10 +92,12 @@ fn outdated(one: &Living<'_>, template: &Template) -> Option<Finding> {
     let (made_from, now) = (&one.row.template_address, &template.address.hash);
     (made_from != now).then(|| {
         let object = format!("template {}", one.row.template);
+        let words = one.live.template_changes.get(one.id);
         let message = format!(
-            "changed since the tenant was made from it ({} then, {} now)",
+            "changed since the tenant was made from it ({} then, {} now){}",
             made_from.short(),
-            now.short()
+            now.short(),
+            words.map_or(String::new(), |words| format!(": {words}"))
         );
         Finding::new(FindingKind::TemplateOutdated, object)
             .saying(message)

@@ -14,7 +14,7 @@ const WIDTH: usize = 72;
 const CONTEXT: usize = 3;
 
 /// How the schema's own name is written in SQL files, where it is known to be that.
-const SCHEMA: &str = "{{ident:schema}}";
+pub(super) const SCHEMA: &str = "{{ident:schema}}";
 
 /// Words that begin a clause.
 const CLAUSES: [&str; 16] = [

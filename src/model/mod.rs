@@ -11,6 +11,7 @@ pub mod migration;
 pub mod name;
 pub mod near;
 pub mod observed;
+pub mod outdated;
 pub mod reference;
 pub mod shape;
 pub mod standing;

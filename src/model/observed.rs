@@ -41,6 +41,19 @@ pub struct LiveDatabase {
     pub schemas: BTreeMap<SchemaName, LiveSchema>,
     /// The shapes of the selected tenants' schemas, where they were asked for.
     pub shapes: Option<LiveShapes>,
+    /// What the templates of selected tenants have changed in since, in words, where it was asked for and can be told.
+    pub template_changes: BTreeMap<TenantId, Arc<str>>,
+}
+
+impl LiveDatabase {
+    /// A tenant's history, where it could be read.
+    #[must_use]
+    pub fn history(&self, row: &ControlTenant) -> Option<&History> {
+        match &self.schemas.get(&row.schema)?.history {
+            LiveHistory::Rows(history) => Some(history),
+            _ => None,
+        }
+    }
 }
 
 /// The shapes of many schemas.

@@ -7,9 +7,8 @@ use std::thread;
 use crate::drift::{self, Measured, ToRead, Unmeasured};
 use crate::model::desired::Desired;
 use crate::model::name::{ClusterName, RoleName, SchemaName, TableName, TenantId};
-use crate::model::observed::{
-    ControlState, ControlTenant, LiveDatabase, LiveHistory, LiveShapes, Observed,
-};
+use crate::model::observed::{ControlState, ControlTenant, LiveDatabase, LiveShapes, Observed};
+use crate::model::outdated::{self as templates, Outdated};
 use crate::model::reference::{Recipe, Reference};
 use crate::model::shape::Shape;
 use crate::pg::clients::Clients;
@@ -18,7 +17,7 @@ use crate::reference::{self, Obtained, Site, Unbuilt};
 use crate::report::Failure;
 
 use super::shapes::{self, FEW, Sought, Whole};
-use super::{Targets, databases, panicked, read};
+use super::{Targets, databases, outdated, panicked, read};
 
 /// What was seen.
 #[derive(Debug)]
@@ -123,12 +122,13 @@ impl Place<'_> {
     fn complete(&self, live: &mut LiveDatabase) -> (Vec<Measured>, Vec<String>) {
         let sought = recorded(live, |id| self.is_sought(id));
         let tenants = self.by_recipe(live);
+        let outdated = self.outdated(live);
         let (shapes, obtained) = if sought.len() <= FEW {
             let shapes = self.shapes(live, &sought);
-            (shapes, Ok(self.references(live, &tenants)))
+            (shapes, Ok(self.references(live, &tenants, &outdated)))
         } else {
             thread::scope(|scope| {
-                let references = scope.spawn(|| self.references(live, &tenants));
+                let references = scope.spawn(|| self.references(live, &tenants, &outdated));
                 let shapes = self.shapes(live, &sought);
                 let obtained = references.join().map_err(|_| panicked().message);
                 (shapes, obtained)
@@ -136,10 +136,14 @@ impl Place<'_> {
         };
         live.shapes = Some(shapes);
         match obtained {
-            Ok(obtained) => (
-                self.measured(tenants, &obtained.references),
-                obtained.notices,
-            ),
+            Ok(obtained) => {
+                let Obtained {
+                    references,
+                    notices,
+                } = obtained;
+                live.template_changes = outdated::changes(outdated, &references);
+                (self.measured(tenants, &references), notices)
+            }
             Err(words) => (Vec::new(), vec![words]),
         }
     }
@@ -164,25 +168,34 @@ impl Place<'_> {
     fn by_recipe(&self, live: &LiveDatabase) -> BTreeMap<Option<Recipe>, BTreeSet<TenantId>> {
         let mut tenants: BTreeMap<Option<Recipe>, BTreeSet<TenantId>> = BTreeMap::new();
         for (id, row) in live.tenants.iter().filter(|(id, _)| self.is_sought(id)) {
-            let history = live.schemas.get(&row.schema);
-            let history = history.and_then(|schema| match &schema.history {
-                LiveHistory::Rows(history) => Some(history),
-                _ => None,
-            });
-            let recipe = Recipe::of(row, history, &self.look.desired.search_path);
+            let recipe = Recipe::of(row, live.history(row), &self.look.desired.search_path);
             tenants.entry(recipe).or_default().insert(id.clone());
         }
         tenants
+    }
+
+    fn outdated(&self, live: &LiveDatabase) -> Vec<Outdated> {
+        let rows = live.tenants.iter();
+        let sought =
+            rows.filter(|(id, row)| self.is_sought(id) && live.schemas.contains_key(&row.schema));
+        let sought = sought.map(|(id, row)| (id, row, live.history(row)));
+        templates::outdated(self.look.desired, sought)
     }
 
     fn references(
         &self,
         live: &LiveDatabase,
         tenants: &BTreeMap<Option<Recipe>, BTreeSet<TenantId>>,
+        outdated: &[Outdated],
     ) -> Obtained {
-        let recipes = tenants.keys().flatten().cloned().collect();
-        let table = &self.look.desired.history_table;
-        let site = Site::of(self.clients, live, table, self.look.elsewhere);
+        let mut recipes = outdated::recipes(outdated);
+        recipes.extend(tenants.keys().flatten().cloned());
+        let desired = self.look.desired;
+        let table = &desired.history_table;
+        let site = Site {
+            today: &desired.templates,
+            ..Site::of(self.clients, live, table, self.look.elsewhere)
+        };
         reference::obtain(&site, &recipes)
     }
 
@@ -242,7 +255,7 @@ fn unmeasured(why: &Unbuilt) -> Unmeasured {
     }
 }
 
-fn placed(failure: &Failure) -> String {
+pub(super) fn placed(failure: &Failure) -> String {
     let place = failure.file.as_ref().map(|file| match failure.line {
         Some(line) => format!("{file}:{line}: "),
         None => format!("{file}: "),

@@ -1,6 +1,7 @@
 //! Reads all databases side by side into [`Observed`]; one that doesn't answer is a value, not an abort.
 
 pub mod look;
+mod outdated;
 pub mod settled;
 pub mod shapes;
 
@@ -128,6 +129,7 @@ fn read(
         tenants,
         schemas,
         shapes: None,
+        template_changes: BTreeMap::new(),
     })
 }
 

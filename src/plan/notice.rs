@@ -1,6 +1,7 @@
 //! Notices about tenants: worth knowing, and nothing that changes a plan.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::action::{DatabaseStep, Precondition};
 use super::guard::reachable;
@@ -10,6 +11,14 @@ use crate::model::name::{ClusterName, RoleName, TemplateName, TenantId};
 use crate::model::observed::{ControlState, ControlTenant, LiveDatabase, Observed, Unreachable};
 use crate::model::standing::Standings;
 use crate::model::template::ContentHash;
+
+/// A template, as it was and as it is, and what has changed.
+type Change<'a> = (
+    &'a TemplateName,
+    &'a ContentHash,
+    &'a ContentHash,
+    Option<&'a str>,
+);
 
 /// What the notices are made from.
 pub(super) struct Scene<'a> {
@@ -58,29 +67,30 @@ impl<'a> Scene<'a> {
 
     /// A changed template changes new tenants only. Both addresses are keys of the control schema's `content`.
     fn template_outdated(&self) -> Vec<Notice> {
-        let mut outdated: BTreeMap<(&TemplateName, &ContentHash, &ContentHash), Vec<TenantId>> =
-            BTreeMap::new();
-        for (id, tenant, _, row) in self.recorded() {
+        let mut outdated: BTreeMap<Change<'_>, Vec<TenantId>> = BTreeMap::new();
+        for (id, tenant, live, row) in self.recorded() {
             let Some(template) = self.desired.templates.get(&tenant.template) else {
                 continue;
             };
             let (made_from, now) = (&row.template_address, &template.address.hash);
             if row.template == tenant.template && made_from != now {
-                let key = (&tenant.template, made_from, now);
+                let words = live.template_changes.get(id).map(Arc::as_ref);
+                let key = (&tenant.template, made_from, now, words);
                 outdated.entry(key).or_default().push(id.clone());
             }
         }
         let notices = outdated
             .into_iter()
-            .map(|((template, made_from, now), tenants)| Notice {
+            .map(|((template, made_from, now, words), tenants)| Notice {
                 code: "template_outdated".to_owned(),
                 cluster: None,
                 message: format!(
-                    "template {template} has changed since {} made from it ({} then, {} now); \
+                    "template {template} has changed since {} made from it ({} then, {} now){}; \
                      a migration brings them along",
                     was_or_were(tenants.len()),
                     made_from.short(),
-                    now.short()
+                    now.short(),
+                    words.map_or(String::new(), |words| format!(": {words}"))
                 ),
                 tenants,
             });

@@ -69,6 +69,23 @@ impl Broken {
         matches!(code, Some("40001" | "40P01" | "55P03"))
     }
 
+    /// The scratch schema's name is another one each time.
+    fn without(mut self, scratch: &SchemaName) -> Self {
+        let PgError {
+            message,
+            detail,
+            hint,
+            ..
+        } = &mut self.error;
+        for text in [Some(message), detail.as_mut(), hint.as_mut()]
+            .into_iter()
+            .flatten()
+        {
+            *text = text.replace(scratch.as_str(), "{{ident:schema}}");
+        }
+        self
+    }
+
     fn failure(self) -> Failure {
         locate::failure(&self.error, &self.attempted, self.located)
     }
@@ -130,7 +147,7 @@ impl Bench<'_> {
             }
         }
         wire.take_notices();
-        result
+        result.map_err(|broken| broken.without(&scratch))
     }
 
     fn transaction<'s>(

@@ -5,8 +5,9 @@ use std::path::Path;
 
 use postgres::types::Type;
 
+use crate::model::name::TemplateName;
 use crate::model::reference::Recipe;
-use crate::model::template::{ContentHash, SourceFile};
+use crate::model::template::{ContentHash, SourceFile, Template};
 use crate::pg::error::PgError;
 use crate::pg::wire::Wire;
 use crate::sql;
@@ -34,6 +35,26 @@ impl Contents {
         of_template.chain(applied).map(file).collect()
     }
 
+    /// Adds what isn't kept of the templates that are wanted.
+    fn add<'t>(
+        &mut self,
+        templates: impl Iterator<Item = &'t Template>,
+        recipes: &BTreeSet<Recipe>,
+    ) {
+        let wanted = recipes.iter().map(|recipe| &recipe.template_address);
+        let wanted: BTreeSet<&ContentHash> = wanted.collect();
+        for template in templates.filter(|one| wanted.contains(&one.address.hash)) {
+            let hashes = template.files.iter().map(|file| file.hash.clone());
+            let address = template.address.hash.clone();
+            let made_of = self.templates.entry(address);
+            made_of.or_insert_with(|| Ok(hashes.collect()));
+            for file in &template.files {
+                let kept = self.files.entry(file.hash.clone());
+                kept.or_insert_with(|| Ok(file.clone()));
+            }
+        }
+    }
+
     fn file(&self, hash: &ContentHash) -> Result<&SourceFile, String> {
         let file = self.files.get(hash).ok_or_else(|| gone(hash))?;
         Ok(file.as_ref()?)
@@ -44,8 +65,12 @@ fn gone(hash: &ContentHash) -> String {
     format!("tenantry.content has no row {hash}")
 }
 
-/// Reads all that these recipes are made from, in two queries.
-pub(super) fn read(wire: &mut Wire, recipes: &BTreeSet<Recipe>) -> Result<Contents, PgError> {
+/// Reads all that these recipes are made from, in two queries; what `today` has needn't be kept.
+pub(super) fn read(
+    wire: &mut Wire,
+    recipes: &BTreeSet<Recipe>,
+    today: &BTreeMap<TemplateName, Template>,
+) -> Result<Contents, PgError> {
     let addresses = recipes.iter().map(|recipe| &recipe.template_address);
     let manifests = texts(wire, &addresses.collect())?;
     let templates = manifests.into_iter().map(|(address, row)| {
@@ -65,6 +90,7 @@ pub(super) fn read(wire: &mut Wire, recipes: &BTreeSet<Recipe>) -> Result<Conten
         (hash, file)
     });
     contents.files = files.collect();
+    contents.add(today.values(), recipes);
     Ok(contents)
 }
 

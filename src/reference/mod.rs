@@ -7,9 +7,10 @@ mod content;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::model::name::{RoleName, TableName};
+use crate::model::name::{RoleName, TableName, TemplateName};
 use crate::model::observed::{ControlState, LiveDatabase, ServerFacts};
 use crate::model::reference::{Recipe, Reference};
+use crate::model::template::Template;
 use crate::pg::catalog;
 use crate::pg::clients::Clients;
 use crate::pg::error::PgError;
@@ -32,7 +33,12 @@ pub struct Site<'a> {
     pub elsewhere: Option<&'a Clients>,
     /// The name under which the server shows who builds.
     pub application_name: &'a str,
+    /// Templates as they are today, whose texts needn't be kept yet.
+    pub today: &'a BTreeMap<TemplateName, Template>,
 }
+
+/// Where nothing is built that wasn't applied.
+pub static NO_TEMPLATES: BTreeMap<TemplateName, Template> = BTreeMap::new();
 
 impl<'a> Site<'a> {
     /// A database that was observed.
@@ -54,6 +60,7 @@ impl<'a> Site<'a> {
             readers,
             elsewhere,
             application_name: "tenantry/reference",
+            today: &NO_TEMPLATES,
         }
     }
 }
@@ -208,7 +215,7 @@ fn builder<'a>(site: &Site<'a>, recipes: &BTreeSet<Recipe>) -> Result<Bench<'a>,
     }
     let read = site.clients.with(|wire| {
         wire.run(&begin_reading())?;
-        let contents = content::read(wire, recipes)?;
+        let contents = content::read(wire, recipes, site.today)?;
         wire.run("COMMIT")?;
         Ok(contents)
     });

@@ -53,6 +53,12 @@ CREATE VIEW loop_b AS SELECT n FROM loop_a WHERE w IN ('a', 'b');
 CREATE MATERIALIZED VIEW empty_words WITH (fillfactor = 70) AS SELECT word FROM parcels WHERE word IN ('a', 'b') WITH NO DATA;
 CREATE INDEX empty_words_idx ON empty_words (word) WHERE word NOT IN ('a', 'b');
 CREATE PROCEDURE put(w varchar DEFAULT CASE WHEN 'a'::varchar IN ('a', 'b') THEN 'c' END) LANGUAGE sql BEGIN ATOMIC INSERT INTO parcels (id, word) SELECT 1, w WHERE w IN ('a', 'b'); END;
+ALTER FUNCTION stamp() DEPENDS ON EXTENSION plpgsql;
+ALTER PROCEDURE put(varchar) DEPENDS ON EXTENSION plpgsql;
+ALTER TRIGGER customers_stamp ON customers DEPENDS ON EXTENSION plpgsql;
+ALTER INDEX customers_case_idx DEPENDS ON EXTENSION plpgsql;
+ALTER INDEX events_2024_case_idx DEPENDS ON EXTENSION plpgsql;
+ALTER MATERIALIZED VIEW empty_words DEPENDS ON EXTENSION plpgsql;
 CREATE VIEW \"Odd \"\"View\" AS SELECT word AS \"W \"\"x\" FROM parcels WHERE word IN ('a', 'b');
 CREATE TABLE \"Odd.Table\" (\"a b\" varchar(5) CHECK (\"a b\" IN ('x', 'y')), \"c\"\"d\" boolean GENERATED ALWAYS AS (\"a b\" IN ('it''s', 'b')) STORED)";
 

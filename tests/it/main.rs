@@ -28,6 +28,7 @@ mod kill;
 mod locks;
 mod main_line;
 mod names;
+mod outdated;
 mod panic;
 mod parallel;
 mod plan_shapes;

@@ -18,7 +18,7 @@ const LEGS: [&str; 10] = [
 ];
 
 /// Phrases of several places, `{word:argument…}` there.
-const PHRASES: [(&str, &str); 4] = [
+const PHRASES: [(&str, &str); 5] = [
     // A role, the schema's owner by its part: `owner` is no name of anybody then.
     (
         "role",
@@ -29,6 +29,14 @@ const PHRASES: [(&str, &str); 4] = [
         "options",
         "(SELECT string_agg(quote_ident(o.option_name) || '=' || quote_literal(o.option_value), ', ' \
          ORDER BY o.option_name COLLATE \"C\") FROM pg_options_to_table({0}) o)",
+    ),
+    // A catalog without its prefix, and an object of it.
+    (
+        "extensions",
+        "(SELECT 'DEPENDS ON EXTENSION ' || string_agg(quote_ident(e.extname), ', ' ORDER BY e.extname COLLATE \"C\") \
+         FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid \
+         WHERE d.classid = 'pg_{0}'::regclass AND d.objid = {1} AND d.objsubid = 0 \
+         AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'x')",
     ),
     // A row's name, its catalog's prefix, and its kind: for what has no reg… type.
     (

@@ -152,6 +152,7 @@ pub(crate) fn database(number: u32) -> LiveDatabase {
         tenants: BTreeMap::new(),
         schemas: BTreeMap::new(),
         shapes: None,
+        template_changes: BTreeMap::new(),
     }
 }
 

@@ -95,3 +95,9 @@ CREATE OR REPLACE FUNCTION may_see(l loans) RETURNS boolean LANGUAGE sql STABLE 
 DROP VIEW staff; CREATE VIEW staff WITH (security_barrier) AS SELECT id, name, plain(name) AS n FROM tenant_1.readers WHERE kind IN ('adult', 'staff') WITH LOCAL CHECK OPTION
 ALTER TABLE readers DROP CONSTRAINT readers_kind_ck; ALTER TABLE readers ADD CONSTRAINT readers_kind_ck CHECK (kind IN ('child', 'adult', 'staff')) /* since 18 */ NOT ENFORCED
 ALTER TABLE readers RENAME CONSTRAINT /* since 18 */ readers_name_not_null TO readers_named
+ALTER FUNCTION stamp() DEPENDS ON EXTENSION plpgsql
+ALTER PROCEDURE close_day(date) DEPENDS ON EXTENSION plpgsql
+ALTER TRIGGER readers_stamp ON readers DEPENDS ON EXTENSION plpgsql
+ALTER INDEX loans_rank_idx DEPENDS ON EXTENSION plpgsql
+ALTER MATERIALIZED VIEW lent DEPENDS ON EXTENSION plpgsql
+ALTER FUNCTION grade_rank(grade) NO DEPENDS ON EXTENSION plpgsql

@@ -82,3 +82,4 @@ GRANT SELECT, INSERT ON readers, loans TO pg_read_all_data;
 GRANT SELECT (id, title) ON books TO pg_read_all_data;
 GRANT USAGE ON SEQUENCE shelf_no TO pg_read_all_data;
 GRANT EXECUTE ON FUNCTION plain(text) TO pg_read_all_data;
+ALTER FUNCTION grade_rank(grade) DEPENDS ON EXTENSION plpgsql;

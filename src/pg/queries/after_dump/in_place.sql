@@ -106,7 +106,16 @@ rules AS (
            || CASE WHEN ev_enabled <> 'O' THEN ARRAY[format('ALTER TABLE %s %s RULE %I', ev_class::regclass,
                   CASE ev_enabled WHEN 'D' THEN 'DISABLE' WHEN 'A' THEN 'ENABLE ALWAYS' ELSE 'ENABLE REPLICA' END, rulename)] END AS statements,
            format('SELECT to_jsonb(w) - ''{oid,ev_qual,ev_action}''::text[] FROM pg_rewrite w WHERE ev_class = %s AND rulename = %L', ev_class, rulename) AS frame
-    FROM relation r JOIN pg_rewrite w ON ev_class = r.oid WHERE rulename <> '_RETURN')
+    FROM relation r JOIN pg_rewrite w ON ev_class = r.oid WHERE rulename <> '_RETURN'),
+-- What is made again has lost the extensions that it depends on; whoever has them keeps them.
+extensions AS (
+    SELECT ARRAY[format('ALTER %s %s DEPENDS ON EXTENSION %I', i.type, i.identity, e.extname)] AS statements
+    FROM pg_extension e JOIN pg_depend d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND d.deptype = 'x'
+    LEFT JOIN pg_proc p ON d.classid = 'pg_proc'::regclass AND p.oid = d.objid
+    LEFT JOIN pg_trigger t ON d.classid = 'pg_trigger'::regclass AND t.oid = d.objid
+    LEFT JOIN pg_class c ON c.oid = CASE WHEN d.classid = 'pg_class'::regclass THEN d.objid ELSE t.tgrelid END,
+    LATERAL pg_identify_object(d.classid, d.objid, 0) i
+    WHERE $1 IN (p.pronamespace, c.relnamespace))
 SELECT jsonb_agg(jsonb_build_object('before', frame, 'after', frame, 'statements', statements) ORDER BY step)::text
 FROM (
     -- Rows that the template wrote would be in the way: deferred checks of theirs, and functions that need a path.
@@ -122,4 +131,5 @@ FROM (
     UNION ALL SELECT 3, statements, frame FROM views
     UNION ALL SELECT 4, statements, frame FROM policies
     UNION ALL SELECT 4, statements, frame FROM triggers
-    UNION ALL SELECT 4, statements, frame FROM rules) AS item
+    UNION ALL SELECT 4, statements, frame FROM rules
+    UNION ALL SELECT 5, statements, 'SELECT 0' FROM extensions) AS item

@@ -54,7 +54,10 @@ relations AS (
             WHEN 'm' THEN format('CREATE MATERIALIZED VIEW %s.%I USING %I%s AS %s WITH NO DATA', $1::regnamespace, twin,
                 (SELECT amname FROM pg_am WHERE oid = relam), options, rtrim(pg_get_viewdef(r.oid), ';'))
             ELSE format('CREATE TABLE %s.%I (LIKE %s INCLUDING ALL EXCLUDING INDEXES EXCLUDING IDENTITY) PARTITION BY %s%s', $1::regnamespace, twin, r.oid::regclass,
-                pg_get_partkeydef(r.oid), options) END]) AS item
+                pg_get_partkeydef(r.oid), options) END]
+            || (SELECT array_agg(format('ALTER MATERIALIZED VIEW %s.%I DEPENDS ON EXTENSION %I', $1::regnamespace, twin, extname))
+                FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid
+                WHERE d.classid = 'pg_class'::regclass AND d.objid = r.oid AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'x')) AS item
     FROM relation r LEFT JOIN pg_partitioned_table ON partrelid = r.oid,
         LATERAL (SELECT format('tenantry_twin_%s', r.oid) AS twin) AS t,
         LATERAL (SELECT coalesce((SELECT ' WITH (' || string_agg(format('%I=%L', split_part(o, '=', 1), substr(o, strpos(o, '=') + 1)), ', ') || ')'

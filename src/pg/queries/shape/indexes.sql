@@ -15,7 +15,8 @@ SELECT 'index', quote_ident(c.relname), 'pg_class'::regclass::oid, c.oid, 0,
            (SELECT 'PARTITION OF ' || h.inhparent::regclass FROM pg_inherits h WHERE h.inhrelid = c.oid) END,
          CASE WHEN i.indisclustered THEN 'CLUSTER' END,
          CASE WHEN i.indisreplident THEN 'REPLICA IDENTITY' END,
-         CASE WHEN NOT (i.indisvalid AND i.indisready AND i.indislive) THEN 'INVALID' END), ''),
+         CASE WHEN NOT (i.indisvalid AND i.indisready AND i.indislive) THEN 'INVALID' END,
+         {extensions:class:c.oid}), ''),
        NULL::text, NULL::text, NULL::oid, NULL::aclitem[], NULL::"char"
   FROM rel r
   JOIN pg_index i ON i.indrelid = r.oid

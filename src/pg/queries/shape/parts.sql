@@ -8,7 +8,8 @@ SELECT 'trigger',
        'pg_trigger'::regclass::oid, g.oid, 0,
        concat_ws(E'\n', CASE WHEN NOT g.tgisinternal AND g.tgparentid = 0 THEN pg_get_triggerdef(g.oid, true) END,
          CASE g.tgenabled WHEN 'O' THEN CASE WHEN g.tgparentid <> 0 THEN 'ENABLE' END WHEN 'D' THEN 'DISABLE'
-                          WHEN 'R' THEN 'ENABLE REPLICA' ELSE 'ENABLE ALWAYS' END),
+                          WHEN 'R' THEN 'ENABLE REPLICA' ELSE 'ENABLE ALWAYS' END,
+         {extensions:trigger:g.oid}),
        NULL::text, NULL::text, NULL::oid, NULL::aclitem[], NULL::"char"
   FROM rel r JOIN pg_trigger g ON g.tgrelid = r.oid
   LEFT JOIN pg_trigger p ON p.oid = g.tgparentid AND g.tgparentid <> 0

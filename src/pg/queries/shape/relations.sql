@@ -31,6 +31,7 @@ SELECT CASE r.relkind WHEN 'v' THEN 'view' ELSE 'materialized view' END, quote_i
          'WITH (' || {options:r.reloptions} || ')',
          (SELECT 'TOAST WITH (' || {options:t.reloptions} || ')' FROM pg_class t WHERE t.oid = r.reltoastrelid),
          (SELECT 'TABLESPACE ' || quote_ident(b.spcname) FROM pg_tablespace b WHERE b.oid = r.reltablespace),
+         CASE WHEN r.relkind = 'm' THEN {extensions:class:r.oid} END,
          (SELECT '(' || string_agg(concat_ws(' ', quote_ident(a.attname), format_type(a.atttypid, a.atttypmod),
                                      CASE WHEN a.attcollation NOT IN (0, 100)
                                           THEN 'COLLATE ' || a.attcollation::regcollation END),
