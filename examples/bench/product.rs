@@ -132,6 +132,7 @@ impl Product {
             desired: &self.desired,
             targets: &self.targets,
             selected: &selected,
+            alone: tenants < self.desired.tenants.len(),
             elsewhere: None,
         };
         let (_, checked) = settled(look, |looked, changing| {

@@ -86,7 +86,8 @@ fn check(
     // A slip in a filter is told before any database is asked.
     let selected = options.selection.pick(desired)?;
     let elsewhere = reference.map(|target| Clients::new(target.clone()));
-    let (looked, checked) = look(context, desired, &selected, elsewhere.as_ref());
+    let alone = !options.selection.is_all();
+    let (looked, checked) = look(context, desired, &selected, alone, elsewhere.as_ref());
     // What refuses a plan, such as another fleet's database, refuses this too.
     diff::plan(desired, &looked.observed, &options)?;
     for (cluster, words) in &looked.notices {

@@ -14,12 +14,13 @@ use crate::observe::settled::settled;
 use crate::pg::clients::Clients;
 use crate::plan;
 
-/// Looks at the selected tenants until those that differ stand still. References are built `elsewhere`, if that is
-/// given.
+/// Looks at the selected tenants, or at them `alone`, until those that differ stand still. References are built
+/// `elsewhere`, if that is given.
 pub fn look(
     context: &Context<'_>,
     desired: &Desired,
     selected: &BTreeSet<TenantId>,
+    alone: bool,
     elsewhere: Option<&Clients>,
 ) -> (Looked, Checked) {
     let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
@@ -27,6 +28,7 @@ pub fn look(
         desired,
         targets: &context.targets(desired),
         selected,
+        alone,
         elsewhere,
     };
     settled(what, |looked, changing| {

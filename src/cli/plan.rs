@@ -105,7 +105,7 @@ pub fn make(
 ) -> Result<Made, Error> {
     // A slip in a filter is told before any database is asked.
     let selected = selection.pick(desired)?;
-    let (looked, checked) = look(context, desired, &selected, None);
+    let (looked, checked) = look(context, desired, &selected, false, None);
     let standings = drift::standings(&checked, &looked.observed, &looked.measured, &selected);
     let options = Options {
         selection,

@@ -36,6 +36,8 @@ pub struct Look<'a> {
     pub desired: &'a Desired,
     pub targets: &'a Targets,
     pub selected: &'a BTreeSet<TenantId>,
+    /// Whether no others are looked at, not even for whose the schemas are; then it costs what the selected ones do.
+    pub alone: bool,
     /// Where references are built, if not where the tenants live.
     pub elsewhere: Option<&'a Clients>,
 }
@@ -43,8 +45,11 @@ pub struct Look<'a> {
 /// Looks at all databases side by side. Nothing is left behind: what isn't READ ONLY is rolled back.
 #[must_use]
 pub fn look(look: Look<'_>) -> Looked {
+    let only: Option<Vec<String>> = look
+        .alone
+        .then(|| look.selected.iter().map(ToString::to_string).collect());
     let seen = databases(look.targets, |cluster, clients| {
-        let mut live = clients.with(|wire| read(look.desired, cluster, wire))?;
+        let mut live = clients.with(|wire| read(look.desired, cluster, wire, only.as_deref()))?;
         let place = Place {
             look,
             cluster,

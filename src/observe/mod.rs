@@ -29,7 +29,7 @@ pub type Targets = BTreeMap<ClusterName, Result<Target, Error>>;
 /// Nothing is left behind: every transaction is READ ONLY.
 #[must_use]
 pub fn observe(desired: &Desired, targets: &Targets) -> Observed {
-    let databases = side_by_side(targets, |cluster, wire| read(desired, cluster, wire));
+    let databases = side_by_side(targets, |cluster, wire| read(desired, cluster, wire, None));
     Observed { databases }
 }
 
@@ -96,14 +96,16 @@ fn database<T>(
     })
 }
 
+/// `only` these tenants and their schemas, or all.
 fn read(
     desired: &Desired,
     cluster: &ClusterName,
     wire: &mut Wire,
+    only: Option<&[String]>,
 ) -> Result<LiveDatabase, PgError> {
     wire.run(&begin_reading())?;
     let server = catalog::server(wire)?;
-    let (control, tenants) = control_or_words(wire)?;
+    let (control, tenants) = control_or_words(wire, only)?;
     let history_tables: BTreeSet<&TableName> = tenants
         .values()
         .map(|tenant| &tenant.history_table)
@@ -112,7 +114,9 @@ fn read(
         .iter()
         .map(|table| table.as_str().to_owned())
         .collect();
-    let rows = catalog::schemas(wire, &history_tables)?;
+    let recorded = tenants.values().map(|tenant| tenant.schema.to_string());
+    let only: Option<Vec<String>> = only.map(|_| recorded.collect());
+    let rows = catalog::schemas(wire, &history_tables, only.as_deref())?;
     let extensions = catalog::extensions(wire)?;
     let available = if desired.extensions.is_empty() {
         BTreeMap::new()
@@ -136,8 +140,11 @@ fn read(
 type Tenants = BTreeMap<TenantId, ControlTenant>;
 
 /// Tables of our names that are another's, or that hold what we can't use, don't hide the rest of the database.
-fn control_or_words(wire: &mut Wire) -> Result<(ControlState, Tenants), PgError> {
-    match control(wire) {
+fn control_or_words(
+    wire: &mut Wire,
+    only: Option<&[String]>,
+) -> Result<(ControlState, Tenants), PgError> {
+    match control(wire, only) {
         Err(error) if !error.closed => {
             wire.run("ROLLBACK")?;
             wire.run(&begin_reading())?;
@@ -147,7 +154,7 @@ fn control_or_words(wire: &mut Wire) -> Result<(ControlState, Tenants), PgError>
     }
 }
 
-fn control(wire: &mut Wire) -> Result<(ControlState, Tenants), PgError> {
+fn control(wire: &mut Wire, only: Option<&[String]>) -> Result<(ControlState, Tenants), PgError> {
     match catalog::control_tables(wire)? {
         ControlTables::Absent | ControlTables::Prepared { .. } => {
             return Ok((ControlState::Absent, Tenants::new()));
@@ -175,8 +182,8 @@ fn control(wire: &mut Wire) -> Result<(ControlState, Tenants), PgError> {
             let tenants = if version > crate::control::VERSION {
                 Tenants::new()
             } else {
-                let mut tenants = catalog::tenants(wire, None)?;
-                catalog::applied(wire, None, &mut tenants)?;
+                let mut tenants = catalog::tenants(wire, only)?;
+                catalog::applied(wire, only, &mut tenants)?;
                 tenants
             };
             Ok((state, tenants))

@@ -1,5 +1,6 @@
 //! The shapes of many schemas of one database: a key each, and a whole shape for a group of equals.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -30,7 +31,7 @@ pub const FEW: usize = 16;
 
 /// Schemas a connection deparses before it is closed: what it has read stays in its memory, about half a megabyte
 /// a schema.
-const PER_CONNECTION: usize = 200;
+const PER_CONNECTION: usize = 100;
 
 /// Connections that read whole shapes at once.
 const READERS: usize = 2;
@@ -91,9 +92,12 @@ fn groups<'a>(
 
 /// Groups whose keys differ may be equal all the same, as when one has had a column more once.
 fn join(alike: &mut BTreeMap<ContentHash, ShapeGroup>, schemas: Vec<SchemaName>, shape: Shape) {
-    let Some(known) = alike.get_mut(&shape.fingerprint()) else {
-        alike.insert(shape.fingerprint(), ShapeGroup { schemas, shape });
-        return;
+    let known = match alike.entry(shape.fingerprint()) {
+        Entry::Occupied(known) => known.into_mut(),
+        Entry::Vacant(new) => {
+            new.insert(ShapeGroup { schemas, shape });
+            return;
+        }
     };
     if schemas[0] < known.schemas[0] {
         known.shape = shape;

@@ -250,11 +250,15 @@ pub struct HistoryTable {
 }
 
 /// Every schema but PostgreSQL's own; one row a history table of these names, or one without.
-pub fn schemas(wire: &mut Wire, history_tables: &[String]) -> Result<Vec<SchemaRow>, PgError> {
+pub fn schemas(
+    wire: &mut Wire,
+    history_tables: &[String],
+    only: Option<&[String]>,
+) -> Result<Vec<SchemaRow>, PgError> {
     let tables = history_tables.to_vec();
     let rows = wire.typed(
         include_str!("queries/schemas.sql"),
-        &[(&tables, Type::TEXT_ARRAY)],
+        &[(&tables, Type::TEXT_ARRAY), (&only, Type::TEXT_ARRAY)],
     )?;
     rows.iter().map(schema_row).collect()
 }

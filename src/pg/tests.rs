@@ -325,7 +325,7 @@ fn schemas_that_are_dropped_while_they_are_read_are_no_panic() {
     reader.run(&begin_reading()).unwrap();
     text(&mut reader, "SELECT 1");
     other.run("DROP SCHEMA short_lived CASCADE").unwrap();
-    let schemas = catalog::schemas(&mut reader, &["history".to_owned()]).unwrap();
+    let schemas = catalog::schemas(&mut reader, &["history".to_owned()], None).unwrap();
     let named = schemas
         .iter()
         .find(|row| row.schema.as_str() == "short_lived");

@@ -77,6 +77,7 @@ fn notices(fleet: &Fleet) -> Vec<String> {
         desired: &desired,
         targets: &targets,
         selected: &selected,
+        alone: false,
         elsewhere: None,
     });
     let plan = diff::plan(&desired, &looked.observed, &Options::default()).expect("a plan");

@@ -1,4 +1,5 @@
--- Every schema but PostgreSQL's own, with its history table where it has one. $1: names of history tables.
+-- Every schema but PostgreSQL's own, with its history table where it has one. $1: names of history tables; $2: the only schemas
+-- asked for, or NULL for all.
 -- A function that asks for privileges answers NULL when the object was dropped since the snapshot was taken.
 SELECT n.oid,
        n.nspname::text,
@@ -16,3 +17,4 @@ SELECT n.oid,
   FROM pg_catalog.pg_namespace n
   LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = ANY ($1::text[])
  WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+   AND ($2::text[] IS NULL OR n.nspname = ANY ($2::text[]))
