@@ -2,25 +2,20 @@
 
 mod cases;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use postgres::Client;
-use tenantry::model::desired::Cluster;
-use tenantry::model::name::{RoleName, quote_ident};
+use tenantry::model::name::quote_ident;
 use tenantry::model::shape::{Kind, ObjectKey, Shape, Undescribed};
-use tenantry::pg::settings;
-use tenantry::pg::shape;
-use tenantry::pg::wire::{Wire, begin_reading};
+use tenantry::pg::wire::begin_reading;
 
 use crate::support::database::Database;
 use crate::support::server::{DEPLOY, OWNER};
+use crate::support::shapes::{self, HISTORY};
 
 use cases::{Case, case};
 
 const RICH: &str = include_str!("../support/rich.sql");
-
-/// The table that is left out.
-const HISTORY: &str = "refinery_schema_history";
 
 /// A database with the extensions, and what belongs to no schema.
 fn ground() -> Database {
@@ -51,42 +46,6 @@ fn run_in(client: &mut Client, schema: &str, sql: &str) {
     client
         .batch_execute(sql)
         .unwrap_or_else(|error| panic!("{schema}: {sql:.300}: {error:?}"));
-}
-
-/// What [`DEPLOY`] reads of these schemas, by their names.
-fn read(database: &Database, schemas: &[&str]) -> BTreeMap<String, Shape> {
-    let wire = &mut connect(database);
-    wire.run(&begin_reading()).expect("a transaction");
-    let shapes = read_within(wire, database, schemas);
-    wire.run("COMMIT").expect("nothing is wrong with it");
-    shapes
-}
-
-fn read_within(wire: &mut Wire, database: &Database, schemas: &[&str]) -> BTreeMap<String, Shape> {
-    let mut admin = database.admin();
-    let wanted = schemas.to_vec();
-    let rows = admin
-        .query(
-            "SELECT oid, nspname::text FROM pg_namespace WHERE nspname = ANY ($1)",
-            &[&wanted],
-        )
-        .expect("rows");
-    let named: BTreeMap<u32, String> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
-    let oids: Vec<u32> = named.keys().copied().collect();
-    let reader = RoleName::new(DEPLOY).expect("a name");
-    let server = database.count("SELECT current_setting('server_version_num')::int8");
-    let server = i32::try_from(server).expect("a version");
-    let shapes = shape::read(wire, &oids, &[HISTORY.to_owned()], &[reader], server);
-    let shapes = shapes.expect("shapes");
-    shapes
-        .into_iter()
-        .map(|(oid, shape)| (named[&oid].clone(), shape))
-        .collect()
-}
-
-fn connect(database: &Database) -> Wire {
-    let target = settings::resolve(Some(&database.url()), &Cluster::default(), &|_| None);
-    Wire::connect(&target.expect("a URL")).expect("a server")
 }
 
 /// The keys whose definitions differ, those that one side lacks among them.
@@ -142,7 +101,7 @@ fn a_rich_schema_is_the_same_under_every_name_and_wholly_described() {
     for name in names {
         make(&mut client, name, RICH);
     }
-    let shapes = read(&database, &names);
+    let shapes = shapes::read(&database, &names);
     let first = &shapes["tenant_1"];
     assert_eq!(first.undescribed, BTreeSet::new());
     for (key, definition) in &first.objects {
@@ -186,7 +145,7 @@ fn see(database: &Database, client: &mut Client, kind: Kind, case: &Case) {
         .chain(&changed)
         .map(String::as_str)
         .collect();
-    let shapes = read(database, &all);
+    let shapes = shapes::read(database, &all);
     assert_same(&shapes[&made], &shapes[&twin]);
     assert_same(&shapes[&bare], &shapes[&missing]);
     let key = ObjectKey {
@@ -218,7 +177,7 @@ fn order_of_columns_does_not_count() {
     );
     make(&mut client, "straight", &straight);
     make(&mut client, "crooked", &crooked);
-    let shapes = read(&database, &["straight", "crooked"]);
+    let shapes = shapes::read(&database, &["straight", "crooked"]);
     assert_same(&shapes["straight"], &shapes["crooked"]);
 }
 
@@ -241,7 +200,7 @@ fn own_objects_are_told_from_those_of_the_server() {
         "theirs",
         &shadows.replace("FROM pg_class p", "FROM one.pg_class p"),
     );
-    let shapes = read(
+    let shapes = shapes::read(
         &database,
         &["one", "oid", "lower", "text", "other", "theirs"],
     );
@@ -302,7 +261,7 @@ fn what_is_newer_is_seen() {
     ];
     for (name, sql, seen) in changes {
         make(&mut client, name, &sql);
-        let shapes = read(&database, &["plain", name]);
+        let shapes = shapes::read(&database, &["plain", name]);
         let seen = seen.map(|(kind, name)| ObjectKey {
             kind,
             name: name.to_owned(),
@@ -324,7 +283,7 @@ fn internal_triggers_are_known_by_their_constraint() {
     make(&mut client, "on", sql);
     make(&mut client, "off", &off);
     make(&mut client, "off_too", &off);
-    let shapes = read(&database, &["on", "off", "off_too"]);
+    let shapes = shapes::read(&database, &["on", "off", "off_too"]);
     assert_same(&shapes["off"], &shapes["off_too"]);
     let differ = differing(&shapes["on"], &shapes["off"]);
     assert!(
@@ -349,7 +308,7 @@ fn text_that_is_kept_as_written_is_neutralised_by_tokens() {
         );
         make(&mut client, name, &sql.replace("-- t1.s $$", "-- t1.s\n$$"));
     }
-    let shapes = read(&database, &["t1", "Legacy-Initech"]);
+    let shapes = shapes::read(&database, &["t1", "Legacy-Initech"]);
     assert_same(&shapes["t1"], &shapes["Legacy-Initech"]);
     let key = ObjectKey {
         kind: Kind::Function,
@@ -388,7 +347,7 @@ fn the_history_and_its_readers_say_nothing() {
         "granted",
         "CREATE TABLE t (id int); GRANT CREATE ON SCHEMA granted TO app_owner",
     );
-    let shapes = read(&database, &["plain", "recorded", "granted"]);
+    let shapes = shapes::read(&database, &["plain", "recorded", "granted"]);
     assert_same(&shapes["plain"], &shapes["recorded"]);
     let said: Vec<&ObjectKey> = shapes["plain"]
         .objects
@@ -427,7 +386,7 @@ fn an_owner_is_said_once_for_an_object() {
         "mixed",
         &format!("{sql}; ALTER TABLE t OWNER TO app_owner"),
     );
-    let shapes = read(&database, &["one", "all_theirs", "mixed"]);
+    let shapes = shapes::read(&database, &["one", "all_theirs", "mixed"]);
     assert_same(&shapes["one"], &shapes["all_theirs"]);
     let owners = shapes["mixed"]
         .objects
@@ -457,7 +416,7 @@ fn what_cannot_be_described_is_said() {
          CREATE OPERATOR FAMILY extensions.fam USING btree; CREATE FUNCTION odd.cmp(text, int) RETURNS int LANGUAGE sql AS 'SELECT 1'; \
          ALTER OPERATOR FAMILY extensions.fam USING btree ADD FUNCTION 1 odd.cmp(text, int)",
     );
-    let shapes = read(&database, &["told", "odd"]);
+    let shapes = shapes::read(&database, &["told", "odd"]);
     assert_eq!(shapes["told"].undescribed, BTreeSet::new());
     let said = BTreeSet::from([
         Undescribed::Publication("schema".to_owned()),
@@ -478,8 +437,8 @@ fn settings_do_not_show() {
     let database = ground();
     let mut client = database.admin();
     make(&mut client, "t1", RICH);
-    let before = read(&database, &["t1"]);
-    let wire = &mut connect(&database);
+    let before = shapes::read(&database, &["t1"]);
+    let wire = &mut shapes::wire(&database);
     wire.run(&begin_reading()).expect("a transaction");
     wire.run(
         "SET LOCAL search_path = t1, extensions; SET LOCAL quote_all_identifiers = on; SET LOCAL \"DateStyle\" = 'German'; \
@@ -487,7 +446,7 @@ fn settings_do_not_show() {
          SET LOCAL extra_float_digits = -4",
     )
     .expect("settings");
-    let after = read_within(wire, &database, &["t1"]);
+    let after = shapes::read_within(wire, &database, &["t1"]);
     assert_same(&before["t1"], &after["t1"]);
     let sql = "SELECT current_setting('search_path'), current_setting('TimeZone'), count(*) FROM pg_locks \
                WHERE pid = pg_backend_pid() AND relation >= 16384 AND relation::regclass::text !~ '^pg_'";
@@ -511,6 +470,6 @@ fn a_schema_that_may_not_be_used_is_missing() {
         "shut",
         &format!("REVOKE USAGE ON SCHEMA shut FROM {DEPLOY}"),
     );
-    let shapes = read(&database, &["open", "shut"]);
+    let shapes = shapes::read(&database, &["open", "shut"]);
     assert_eq!(shapes.keys().collect::<Vec<_>>(), ["open"]);
 }
