@@ -1,11 +1,13 @@
 //! What a plan needs of a comparison, tenant by tenant.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::report::{Finding, FindingKind, Level};
 use super::{Checked, Measured};
 use crate::model::name::{ClusterName, SchemaName, TenantId};
 use crate::model::observed::Observed;
+use crate::model::reference::SCHEMA;
 use crate::model::standing::{Compared, Standing, Standings, Unchecked};
 use crate::model::template::ContentHash;
 
@@ -24,7 +26,7 @@ pub fn standings(
             findings.entry(id).or_default().push(finding);
         }
     }
-    let references = of_references(references);
+    let references = of_references(references, observed);
     let live = of_schemas(observed);
     let mut standings = Standings::default();
     for (cluster, database) in &observed.databases {
@@ -44,18 +46,38 @@ pub fn standings(
     standings
 }
 
-/// The fingerprint of each tenant's reference, where there is one.
-fn of_references(references: &[Measured]) -> BTreeMap<(&ClusterName, &TenantId), ContentHash> {
+/// The fingerprint of each tenant's reference, where there is one. Tenants whose files made the same of other values
+/// are alike.
+fn of_references<'a>(
+    references: &'a [Measured],
+    observed: &Observed,
+) -> BTreeMap<(&'a ClusterName, &'a TenantId), ContentHash> {
     let mut found = BTreeMap::new();
     for one in references {
         if let Ok(reference) = &one.reference {
-            let fingerprint = reference.shape.nameless_fingerprint(&reference.built_in);
+            let mut words = vec![reference.built_in.as_str()];
+            words.extend(values(one, observed));
+            let fingerprint = reference.shape.fingerprint_without(&words);
             for id in &one.tenants {
                 found.insert((&one.cluster, id), fingerprint.clone());
             }
         }
     }
     found
+}
+
+/// The values that went into a reference, each before those that are part of it.
+fn values<'a>(measured: &Measured, observed: &'a Observed) -> Vec<&'a str> {
+    let live = observed.databases.get(&measured.cluster);
+    let live = live.and_then(|live| live.as_ref().ok());
+    let first = measured.tenants.first();
+    let row = live.zip(first).and_then(|(live, id)| live.tenants.get(id));
+    let used = row.iter().flat_map(|row| row.values.values()).flatten();
+    let values = used.filter(|(name, _)| *name != SCHEMA);
+    let distinct: BTreeSet<&str> = values.map(|(_, value)| value.as_str()).collect();
+    let mut values: Vec<&str> = distinct.into_iter().collect();
+    values.sort_by_key(|value| Reverse(value.len()));
+    values
 }
 
 /// The fingerprint of each schema that was read. A group's is that of all of its members: those that may differ in
@@ -217,6 +239,32 @@ mod tests {
         let one = of("tenantry_ref_00112233aabbccdd", "a");
         assert!(!one.has_drifted());
         assert_eq!(of("tenantry_ref_0000000000000000", "b"), one);
+    }
+
+    #[test]
+    fn values_of_the_files_make_no_difference() {
+        let priced = |currency: &str| {
+            let default = format!("text DEFAULT '{currency}'::text");
+            shape(&[(Kind::Column, "orders.currency", &default)])
+        };
+        let of = |currency: &str, other: &str| {
+            let mut world = World::of(&["a"]);
+            let used = [("schema", "orders"), ("vars.currency", other)];
+            let used = used.map(|(name, value)| (name.to_owned(), value.to_owned()));
+            world.row("a").values = [(ContentHash::of("x"), used.into())].into();
+            world.regroup(&["a"], priced(currency));
+            let reference = Reference {
+                shape: priced(currency),
+                ..reference()
+            };
+            world.measured[0].reference = Ok(Arc::new(reference));
+            let standings = standings_of(&world);
+            standings.compared(&tenant_id("a")).unwrap().clone()
+        };
+        let euro = of("EUR", "EUR");
+        assert_eq!(of("USD", "USD").reference, euro.reference);
+        assert_ne!(of("USD", "USD").live, euro.live);
+        assert_ne!(of("USD", "GBP").reference, euro.reference);
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub struct Standing {
 /// A shape that was compared to its reference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Compared {
-    /// Fingerprint of what the tenant's history makes, without the name it was built under.
+    /// Fingerprint of what the tenant's history makes, without the name it was built under and the tenant's values.
     pub reference: ContentHash,
     /// Fingerprint of what is there, without the schema's own name.
     pub live: ContentHash,
