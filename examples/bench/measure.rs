@@ -369,12 +369,12 @@ impl Bench {
         let some = || differing(tenants.div_ceil(100), tenants);
         let to_and_fro = |on: bool| {
             alike.change(100, |schema, number| {
-                let word = if on {
+                let said = if on {
                     format!("'{number}'")
                 } else {
                     "NULL".to_owned()
                 };
-                format!("COMMENT ON SCHEMA \"{schema}\" IS {word}")
+                format!("COMMENT ON SCHEMA \"{schema}\" IS {said}")
             })
         };
         let few = self.pairs(
