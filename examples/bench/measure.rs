@@ -298,7 +298,9 @@ impl Bench {
             }
         };
         Ok(Measure {
-            what: format!("no-op plan on {tenants} tenants (raw: its queries by hand)"),
+            what: format!(
+                "no-op plan on {tenants} tenants, but for shapes (raw: its queries by hand)"
+            ),
             tenants,
             pairs: self.pairs(|| Ok(()), || fleet.no_op(), raw)?,
             goal: 1.5,

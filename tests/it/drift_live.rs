@@ -5,6 +5,8 @@ use serde_json::Value;
 use crate::support::dump;
 use crate::support::fleet::{Fleet, project, sample};
 use crate::support::gate::{Gate, WAIT};
+use crate::support::server::OwnServer;
+use crate::support::shapes;
 use crate::support::{cli, database::Database};
 
 /// More tenants than are read one by one.
@@ -197,4 +199,20 @@ fn a_tenant_that_an_apply_is_at_work_on_is_left_out() {
     gate.open();
     apply.end().expect(0);
     assert_eq!(findings(&fleet, 0), [""; 0]);
+}
+
+#[test]
+fn a_fleet_that_is_made_again_on_another_server_has_the_same_fingerprints() {
+    let here = orders(&["acme".to_owned()]);
+    let mut there = Fleet::on(Database::on(&OwnServer::new().server), ORDERS);
+    // Objects that were there before have other numbers then.
+    there.add(&["first", "second", "zz"]);
+    there.apply(0);
+    let fingerprints = |fleet: &Fleet, schemas: &[&str]| -> Vec<String> {
+        let read = shapes::read(&fleet.database, schemas);
+        read.values().map(|shape| shape.fingerprint().0).collect()
+    };
+    let one = fingerprints(&here, &["t_acme"]);
+    let others = fingerprints(&there, &["t_first", "t_second", "t_zz"]);
+    assert_eq!(others, vec![one[0].clone(); 3]);
 }
