@@ -98,20 +98,24 @@ fn run(options: Options) -> Result<(), Failure> {
     result
 }
 
-/// Plans once, or makes a status, and prints the most memory this process needed, in KiB: run in a process of its own.
+/// Plans once, makes a status or looks for drift, and prints the most memory this process needed, in KiB: run in a process of its own.
 fn peak(what: &str, folder: &Path, url: &str) -> Result<(), Failure> {
     let fleet = product::Product::load(folder, url)?;
-    let (creates, document) = if what == measure::STATUS {
-        let status = fleet.status()?;
-        (status.summary.new, render::json::status(&status))
-    } else {
-        let plan = fleet.plan()?;
-        (plan.summary.create, render::json::plan(&plan))
+    let (differ, document) = match what {
+        measure::STATUS => {
+            let status = fleet.status()?;
+            (status.summary.new, render::json::status(&status))
+        }
+        measure::DRIFT => (fleet.drift(fleet.tenants())?.1, String::new()),
+        _ => {
+            let plan = fleet.plan()?;
+            (plan.summary.create, render::json::plan(&plan))
+        }
     };
     let status = std::fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kib = line.and_then(|line| line.split_whitespace().next());
     let kib = kib.ok_or("the kernel doesn't tell VmHWM")?;
-    writeln!(io::stdout(), "{kib} {creates} {}", document.len())?;
+    writeln!(io::stdout(), "{kib} {differ} {}", document.len())?;
     Ok(())
 }

@@ -23,6 +23,7 @@ pub const PEAK: &str = "peak-memory";
 /// What it works on.
 pub const PLAN: &str = "plan";
 pub const STATUS: &str = "status";
+pub const DRIFT: &str = "drift";
 
 /// The fleet that grows.
 const GROWN: &str = "tenantry_bench";
@@ -364,7 +365,9 @@ impl Bench {
         print(out, "references kept (raw: by hand, warm)", warm, 1.0)?;
         let one = self.pairs(|| Ok(()), || differing(0, 1), clean)?;
         print(out, "one of them (raw: all)", one, 1.0)?;
-        let what = format!("drift of {tenants} tenants of {name}, largest server process");
+        let what = format!("drift of {tenants} tenants of {name}");
+        table::memory(out, &what, peak(DRIFT, &folder, url, 0)?, 64)?;
+        let what = format!("{what}, largest server process");
         let largest = drift::memory(url, || clean().map(drop))?;
         table::memory(out, &what, largest, 256)?;
 

@@ -124,7 +124,12 @@ impl Product {
         Ok(took)
     }
 
-    /// Compares these tenants with what their histories say; how long it took, and how many differ.
+    /// How many tenants it has.
+    pub fn tenants(&self) -> usize {
+        self.desired.tenants.len()
+    }
+
+    /// Compares the first so many tenants with what their histories say; how long it took, and how many differ.
     pub fn drift(&self, tenants: usize) -> Result<(Duration, usize), Failure> {
         let started = Instant::now();
         let selected = self.desired.tenants.keys().take(tenants).cloned().collect();
