@@ -52,16 +52,20 @@ fn told(report: &Value) -> Vec<String> {
 #[test]
 fn a_clean_fleet_has_no_finding() {
     let sample = sample();
+    let example = |name: &str| project().join("examples").join(name);
     for (folder, file) in [
         (sample.path().to_owned(), "desired"),
-        (project().join("examples/minimal"), "fleet.yaml"),
+        (example("minimal"), "fleet.yaml"),
+        (example("two-clusters"), "fleet.yaml"),
     ] {
-        let database = Database::new();
+        let (database, other) = (Database::new(), Database::new());
         let run = |args: &[&str]| {
             let mut command = cli::tenantry(&folder, args);
             command
                 .env("TENANTRY_FILE", file)
-                .env("DATABASE_URL", database.url());
+                .env("DATABASE_URL", database.url())
+                .env("MAIN_DATABASE_URL", database.url())
+                .env("EU_DATABASE_URL", other.url());
             cli::run(command)
         };
         run(&["apply", "--auto-approve"]).expect(0);
