@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::support::byte_proxy::{At, ByteProxy, Harm, Way};
 use crate::support::cli::{self, Run};
+use crate::support::every;
 use crate::support::fleet::Fleet;
 use crate::support::gate::until;
 use crate::support::server::url_through;
@@ -161,7 +162,7 @@ fn at_messages(harms: &[Harm]) -> Vec<At> {
 fn the_line_is_cut_or_half_closed_at_every_message() {
     let points = at_messages(&[Harm::Cut, Harm::HalfClose]);
     assert!(points.len() >= 150, "{} points are too few", points.len());
-    let done = sweep(points, 8);
+    let done = sweep(points.into_iter().step_by(every()).collect(), 8);
     println!("cut or half closed at messages: {done}");
 }
 
@@ -170,7 +171,7 @@ fn the_line_stalls_at_every_message() {
     let points = at_messages(&[Harm::Stall]);
     assert!(points.len() >= 75, "{} points are too few", points.len());
     // They wait most of the time.
-    let done = sweep(points, 20);
+    let done = sweep(points.into_iter().step_by(every()).collect(), 20);
     println!("stalled at messages: {done}");
 }
 
@@ -190,6 +191,6 @@ fn the_line_is_harmed_between_messages() {
             harm: [Harm::Cut, Harm::HalfClose][number % 2],
         }));
     }
-    let done = sweep(points, 8);
+    let done = sweep(points.into_iter().step_by(every()).collect(), 8);
     println!("cut or half closed at bytes: {done}");
 }

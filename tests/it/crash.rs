@@ -12,6 +12,7 @@ use std::thread;
 use postgres::Client;
 
 use crate::support::database::Database;
+use crate::support::every;
 use crate::support::fleet::Fleet;
 use crate::support::gate::until;
 
@@ -194,7 +195,7 @@ fn points(fleet: &Fleet) -> BTreeMap<String, usize> {
     points
 }
 
-/// Tries every point, two at a time, each from what `fresh` makes; how many there are.
+/// Tries every point, two at a time, each from what `fresh` makes; about how many there are.
 fn enumerate<F>(fresh: impl Fn() -> F + Sync, one: impl Fn(&F, usize) -> bool + Sync) -> usize {
     let next = AtomicUsize::new(1);
     let over = AtomicBool::new(false);
@@ -202,7 +203,7 @@ fn enumerate<F>(fresh: impl Fn() -> F + Sync, one: impl Fn(&F, usize) -> bool + 
     thread::scope(|scope| {
         let worker = || {
             while !over.load(Ordering::SeqCst) {
-                let n = next.fetch_add(1, Ordering::SeqCst);
+                let n = next.fetch_add(every(), Ordering::SeqCst);
                 if one(&fresh(), n) {
                     crashed.fetch_add(1, Ordering::SeqCst);
                 } else {
@@ -213,7 +214,7 @@ fn enumerate<F>(fresh: impl Fn() -> F + Sync, one: impl Fn(&F, usize) -> bool + 
         scope.spawn(worker);
         scope.spawn(worker);
     });
-    crashed.into_inner()
+    crashed.into_inner() * every()
 }
 
 fn provisioning() -> Fleet {

@@ -16,3 +16,9 @@ pub mod server;
 pub mod shapes;
 pub mod statements;
 pub mod terminal;
+
+/// Of what enumerations go through, each so manieth is tried: `TENANTRY_TEST_EVERY=5` is five times as quick.
+pub fn every() -> usize {
+    let asked = std::env::var("TENANTRY_TEST_EVERY").ok();
+    asked.map_or(1, |text| text.parse().expect("a number"))
+}
