@@ -6,7 +6,7 @@ use std::thread;
 
 use crate::drift::{self, Measured, ToRead, Unmeasured};
 use crate::model::desired::Desired;
-use crate::model::name::{ClusterName, RoleName, SchemaName, TableName, TenantId};
+use crate::model::name::{ClusterName, RoleName, SchemaName, TenantId};
 use crate::model::observed::{ControlState, ControlTenant, LiveDatabase, LiveShapes, Observed};
 use crate::model::outdated::{self as templates, Outdated};
 use crate::model::reference::{Recipe, Reference};
@@ -88,7 +88,7 @@ pub fn read_each(looked: &mut Looked, targets: &Targets, to_read: &ToRead) {
         };
         let mut sought = recorded(live, |_| true);
         sought.retain(|schema, _| schemas.contains(schema));
-        let oids: Vec<u32> = sought.values().map(|(oid, _)| *oid).collect();
+        let oids: Vec<u32> = sought.values().map(|place| place.oid).collect();
         let clients = Clients::new(target.clone());
         let read = shapes::whole(&clients, sought_in(live, &sought), &oids);
         let read = by_name(sought, read);
@@ -105,8 +105,8 @@ fn by_name(
         Ok(read) => (read, "it is gone".to_owned()),
         Err(error) => (Whole::new(), error.to_string()),
     };
-    let of = |(schema, (oid, _))| {
-        let shape = read.remove(&oid);
+    let of = |(schema, place): (SchemaName, shapes::Place)| {
+        let shape = read.remove(&place.oid);
         (schema, shape.unwrap_or_else(|| Err(otherwise.clone())))
     };
     schemas.into_iter().map(of).collect()
@@ -119,8 +119,7 @@ struct Place<'a> {
     clients: &'a Clients,
 }
 
-/// Schemas with their oids and the names of their history tables.
-type Schemas = BTreeMap<SchemaName, (u32, TableName)>;
+type Schemas = BTreeMap<SchemaName, shapes::Place>;
 
 impl Place<'_> {
     /// Reads the shapes and gets the references, at the same time where a second connection is worth it.
@@ -227,7 +226,12 @@ fn recorded(live: &LiveDatabase, is_sought: impl Fn(&TenantId) -> bool) -> Schem
     let tenants = live.tenants.iter().filter(|(id, _)| is_sought(id));
     let schemas = tenants.filter_map(|(_, row): (_, &ControlTenant)| {
         let schema = live.schemas.get(&row.schema)?;
-        Some((row.schema.clone(), (schema.oid, row.history_table.clone())))
+        let place = shapes::Place {
+            oid: schema.oid,
+            owner: schema.owner.clone(),
+            history_table: row.history_table.clone(),
+        };
+        Some((row.schema.clone(), place))
     });
     schemas.collect()
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use crate::model::name::{RoleName, SchemaName, TableName};
+use crate::model::name::{RoleName, SchemaName, SqlName as _, TableName};
 use crate::model::observed::{LiveShapes, ShapeGroup};
 use crate::model::shape::Shape;
 use crate::model::template::ContentHash;
@@ -18,12 +18,19 @@ use crate::pg::wire::{Wire, begin_reading};
 /// What is read, and what of it isn't a tenant's own.
 #[derive(Clone, Copy, Debug)]
 pub struct Sought<'a> {
-    /// By name; each with its oid and the name of its history table.
-    pub schemas: &'a BTreeMap<SchemaName, (u32, TableName)>,
+    pub schemas: &'a BTreeMap<SchemaName, Place>,
     /// Who was let read the tenants.
     pub readers: &'a [RoleName],
     /// `server_version_num`.
     pub server: i32,
+}
+
+/// A schema whose shape is read.
+#[derive(Clone, Debug)]
+pub struct Place {
+    pub oid: u32,
+    pub owner: RoleName,
+    pub history_table: TableName,
 }
 
 /// So few schemas are read whole at once: the fleet-wide queries look through every catalog.
@@ -51,8 +58,10 @@ pub fn read(clients: &Clients, sought: Sought<'_>) -> Result<LiveShapes, PgError
         match whole.remove(&group[0].1) {
             Some(Ok(shape)) => join(&mut alike, schemas.collect(), shape),
             Some(Err(words)) => unreadable.extend(schemas.map(|schema| (schema, words.clone()))),
-            // Dropped since it was listed.
-            None => {}
+            None => {
+                let words = "it is gone, or neither the connecting role nor its owner may use it";
+                unreadable.extend(schemas.map(|schema| (schema, words.to_owned())));
+            }
         }
     }
     Ok(LiveShapes {
@@ -70,13 +79,13 @@ fn groups<'a>(
     unreadable: &mut BTreeMap<SchemaName, String>,
 ) -> Result<Vec<Vec<Named<'a>>>, PgError> {
     let named = sought.schemas.iter();
-    let named = named.map(|(schema, (oid, _))| (schema, *oid));
+    let named = named.map(|(schema, place)| (schema, place.oid));
     if sought.schemas.len() <= FEW {
         return Ok(named.map(|one| vec![one]).collect());
     }
     let schemas = sought.schemas.values();
     let (oids, tables): (Vec<u32>, Vec<String>) = schemas
-        .map(|(oid, table)| (*oid, table.as_str().to_owned()))
+        .map(|place| (place.oid, place.history_table.as_str().to_owned()))
         .unzip();
     let keys = fleet_hash::keys(clients, &oids, sought.readers, &tables, sought.server)?;
     let mut groups: BTreeMap<u128, Vec<Named<'a>>> = BTreeMap::new();
@@ -141,12 +150,39 @@ pub fn whole(clients: &Clients, sought: Sought<'_>, oids: &[u32]) -> Result<Whol
 
 /// Reads some on one connection; one that can't be read doesn't hide the others.
 fn some(wire: &mut Wire, sought: Sought<'_>, oids: &[u32]) -> Result<Whole, PgError> {
-    match together(wire, sought, oids) {
+    let mut read = split(wire, sought, oids, None)?;
+    for (owner, oids) in without_usage(sought, oids, &read) {
+        read.append(&mut split(wire, sought, &oids, Some(owner))?);
+    }
+    Ok(read)
+}
+
+/// Schemas that the connecting role may not use, by their owners: a member that doesn't inherit is to become the
+/// owner first.
+fn without_usage<'a>(
+    sought: Sought<'a>,
+    oids: &[u32],
+    read: &Whole,
+) -> BTreeMap<&'a RoleName, Vec<u32>> {
+    let mut by_owner: BTreeMap<&RoleName, Vec<u32>> = BTreeMap::new();
+    let wanted: BTreeSet<u32> = oids.iter().copied().collect();
+    let missing = |place: &&Place| wanted.contains(&place.oid) && !read.contains_key(&place.oid);
+    for place in sought.schemas.values().filter(missing) {
+        by_owner.entry(&place.owner).or_default().push(place.oid);
+    }
+    by_owner
+}
+
+fn split(
+    wire: &mut Wire,
+    sought: Sought<'_>,
+    oids: &[u32],
+    role: Option<&RoleName>,
+) -> Result<Whole, PgError> {
+    match together(wire, sought, oids, role) {
         Ok(shapes) => {
-            return Ok(shapes
-                .into_iter()
-                .map(|(oid, shape)| (oid, Ok(shape)))
-                .collect());
+            let shapes = shapes.into_iter();
+            return Ok(shapes.map(|(oid, shape)| (oid, Ok(shape))).collect());
         }
         Err(error) if error.closed => return Err(error),
         Err(error) if oids.len() == 1 => {
@@ -155,8 +191,8 @@ fn some(wire: &mut Wire, sought: Sought<'_>, oids: &[u32]) -> Result<Whole, PgEr
         Err(_) => {}
     }
     let (left, right) = oids.split_at(oids.len() / 2);
-    let mut read = some(wire, sought, left)?;
-    read.append(&mut some(wire, sought, right)?);
+    let mut read = split(wire, sought, left, role)?;
+    read.append(&mut split(wire, sought, right, role)?);
     Ok(read)
 }
 
@@ -164,15 +200,19 @@ fn together(
     wire: &mut Wire,
     sought: Sought<'_>,
     oids: &[u32],
+    role: Option<&RoleName>,
 ) -> Result<BTreeMap<u32, Shape>, PgError> {
     let tables = sought.schemas.values();
-    let tables: BTreeSet<String> = tables.map(|(_, table)| table.as_str().to_owned()).collect();
-    let tables: Vec<String> = tables.into_iter().collect();
-    wire.run(&begin_reading())?;
-    let read = shape::read(wire, oids, &tables, sought.readers, sought.server);
-    let end = if read.is_ok() { "COMMIT" } else { "ROLLBACK" };
-    if !wire.is_closed() {
-        wire.run(end)?;
-    }
-    read
+    let tables: BTreeSet<&str> = tables.map(|place| place.history_table.as_str()).collect();
+    let tables: Vec<String> = tables.into_iter().map(str::to_owned).collect();
+    let role = role.map(|role| format!("SET LOCAL ROLE {}", role.quoted()));
+    wire.run(&format!("{}{}", begin_reading(), role.unwrap_or_default()))
+        .and_then(|()| shape::read(wire, oids, &tables, sought.readers, sought.server))
+        .and_then(|shapes| wire.run("COMMIT").map(|()| shapes))
+        .or_else(|error| {
+            if !error.closed {
+                wire.run("ROLLBACK")?;
+            }
+            Err(error)
+        })
 }

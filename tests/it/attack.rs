@@ -90,8 +90,11 @@ fn connect_as(fleet: &mut Fleet, role: &str, attributes: &str) -> String {
 }
 
 #[test]
-fn a_member_that_does_not_inherit_plans_and_applies() {
+fn a_member_that_does_not_inherit_plans_applies_and_finds_drift() {
+    // More than are read one by one.
     let mut fleet = Fleet::small(&["acme"]);
+    let more: Vec<String> = (0..17).map(|number| format!("more{number}")).collect();
+    fleet.add(&more.iter().map(String::as_str).collect::<Vec<_>>());
     let role = connect_as(&mut fleet, "stranger", "NOINHERIT");
     let database = &fleet.database.name;
     fleet.database.run(&format!(
@@ -102,6 +105,14 @@ fn a_member_that_does_not_inherit_plans_and_applies() {
     fleet.migration("V1__add_tag.sql", "ALTER TABLE note ADD COLUMN tag text;\n");
     fleet.apply(0);
     fleet.expect_no_changes();
+    fleet.run(["drift", "--strict"]).expect(0);
+    fleet
+        .database
+        .run("ALTER TABLE t_acme.note DROP COLUMN tag");
+    for args in [&["drift"][..], &["drift", "--tenant", "acme"]] {
+        let drift = fleet.run(args).expect(2).stdout;
+        assert!(drift.contains("acme: column note.tag missing"), "{drift}");
+    }
 }
 
 #[test]
