@@ -76,7 +76,6 @@ fn on_database(
         clients: &database.clients,
         server: &database.server,
         history_table: &request.desired.history_table,
-        readers: &database.account.readers,
         elsewhere: None,
         application_name: &format!("tenantry/{}/reference", run.simple()),
         today: &reference::NO_TEMPLATES,

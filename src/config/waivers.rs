@@ -7,6 +7,7 @@ use super::document::WaiverEntry;
 use super::judge::Judge;
 use super::source::Place;
 use crate::model::desired::Waiver;
+use crate::model::words::plain_pattern;
 
 /// The waivers of all files, one after the other.
 pub(super) fn resolve(judge: &mut Judge<'_>) -> Vec<Waiver> {
@@ -44,7 +45,12 @@ struct Flaw {
 fn flaws(entry: &WaiverEntry) -> Vec<Flaw> {
     let patterns = [("tenants", &entry.tenants), ("object", &entry.object)];
     let patterns = patterns.into_iter().filter_map(|(key, text)| {
-        let error = Glob::new(text).err()?;
+        let pattern = if key == "object" {
+            plain_pattern(text)
+        } else {
+            text.clone()
+        };
+        let error = Glob::new(&pattern).err()?;
         Some(Flaw {
             key,
             message: format!("`{key}`: {text:?} is no pattern: {}", error.kind()),

@@ -124,7 +124,11 @@ impl Database<'_> {
             let finding = match (words, why) {
                 (Some(words), _) => Finding::new(FindingKind::Unreadable, "schema")
                     .saying(format!("its objects can't be read: {words}"))
-                    .hint(GRANTS),
+                    .hint(if words.contains(LOCKED) {
+                        LATER
+                    } else {
+                        GRANTS
+                    }),
                 (None, Some(why)) => unmeasured(Some(why)),
                 (None, None) => unchecked("its shape wasn't read"),
             };
@@ -138,6 +142,11 @@ impl Database<'_> {
         self.found.findings.extend(about);
     }
 }
+
+/// The SQLSTATE of a lock that another session holds.
+const LOCKED: &str = "55P03";
+
+const LATER: &str = "Look again when the other session has let its objects go.";
 
 fn unchecked(message: impl Into<String>) -> Finding {
     Finding::new(FindingKind::ShapeUnchecked, "shape").saying(message)

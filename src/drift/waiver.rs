@@ -6,6 +6,7 @@ use jiff::civil::Date;
 use super::Scene;
 use super::report::{Finding, FindingKind, Level, Waived};
 use crate::model::desired::Waiver;
+use crate::model::words::plain_pattern;
 
 /// A waiver, ready to be held against findings.
 struct Matcher<'a> {
@@ -50,7 +51,7 @@ impl<'a> Matcher<'a> {
         Some(Self {
             waiver,
             tenants: glob(&waiver.tenants)?,
-            object: glob(&waiver.object)?,
+            object: glob(&plain_pattern(&waiver.object))?,
             is_used: false,
         })
     }

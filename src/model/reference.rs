@@ -1,13 +1,13 @@
 //! The reference: the shape that a tenant's own template, history and values produce.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::migration::History;
-use super::name::{RoleName, SchemaName};
+use super::name::{RoleName, SchemaName, SqlName as _};
 use super::observed::ControlTenant;
-use super::shape::{Definition, ObjectKey, SHAPE_VERSION, Shape};
+use super::shape::{Definition, Kind, ObjectKey, SHAPE_VERSION, Shape};
 use super::template::ContentHash;
 
 /// Everything a reference is made from; tenants of equal recipes have one reference.
@@ -73,6 +73,49 @@ impl Recipe {
 
 /// The value of a placeholder that is the schema's own name.
 pub const SCHEMA: &str = "schema";
+
+impl Reference {
+    /// The same without the USAGE on the schema that these roles were granted, which says nothing where they were let
+    /// read the tenants: they have it in any tenant, by the template or not.
+    #[must_use]
+    pub fn without_usage_of(&self, readers: &[RoleName]) -> Self {
+        let mut reference = self.clone();
+        let key = ObjectKey {
+            kind: Kind::Grant,
+            name: "schema".to_owned(),
+        };
+        let Some(grants) = reference.shape.objects.remove(&key) else {
+            return reference;
+        };
+        let roles = readers
+            .iter()
+            .flat_map(|role| [role.to_string(), role.quoted()]);
+        let roles: BTreeSet<String> = roles.collect();
+        let lines = grants
+            .text
+            .lines()
+            .filter_map(|line| without_usage(line, &roles));
+        let text = lines.collect::<Vec<_>>().join("\n");
+        if !text.is_empty() {
+            let grants = Definition { text, ..grants };
+            reference.shape.objects.insert(key, grants);
+        }
+        reference
+    }
+}
+
+/// What is left of a line such as `GRANT CREATE, USAGE TO reader`.
+fn without_usage(line: &str, roles: &BTreeSet<String>) -> Option<String> {
+    let granted = line
+        .strip_prefix("GRANT ")
+        .and_then(|rest| rest.split_once(" TO "));
+    let Some((privileges, role)) = granted.filter(|(_, role)| roles.contains(*role)) else {
+        return Some(line.to_owned());
+    };
+    let kept = privileges.split(", ").filter(|one| *one != "USAGE");
+    let kept = kept.collect::<Vec<_>>().join(", ");
+    (!kept.is_empty()).then(|| format!("GRANT {kept} TO {role}"))
+}
 
 /// What a recipe makes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

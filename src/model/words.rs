@@ -33,9 +33,25 @@ pub fn a_few(words: &[String]) -> String {
     }
 }
 
+/// A pattern in which only `*` and `?` are signs, for globs that know more: brackets and braces stand in the names
+/// of objects, as in `function f(text[])`.
+#[must_use]
+pub fn plain_pattern(pattern: &str) -> String {
+    let escaped = pattern.chars().flat_map(|c| {
+        let escape = "[]{}\\".contains(c).then_some('\\');
+        escape.into_iter().chain([c])
+    });
+    escaped.collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_two_signs_of_a_pattern_mean_something() {
+        assert_eq!(plain_pattern("f(text[], *)"), "f(text\\[\\], *)");
+    }
 
     #[test]
     fn a_name_is_taken_out_where_it_is_a_word() {

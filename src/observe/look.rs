@@ -146,7 +146,7 @@ impl Place<'_> {
                     notices,
                 } = obtained;
                 live.template_changes = outdated::changes(outdated, &references);
-                (self.measured(tenants, &references), notices)
+                (self.measured(live, tenants, &references), notices)
             }
             Err(words) => (Vec::new(), vec![words]),
         }
@@ -205,6 +205,7 @@ impl Place<'_> {
 
     fn measured(
         &self,
+        live: &LiveDatabase,
         tenants: BTreeMap<Option<Recipe>, BTreeSet<TenantId>>,
         references: &BTreeMap<Recipe, Result<Arc<Reference>, Unbuilt>>,
     ) -> Vec<Measured> {
@@ -212,7 +213,7 @@ impl Place<'_> {
             cluster: self.cluster.clone(),
             tenants,
             reference: match recipe.as_ref().and_then(|recipe| references.get(recipe)) {
-                Some(Ok(reference)) => Ok(Arc::clone(reference)),
+                Some(Ok(reference)) => Ok(reference.without_usage_of(readers(live)).into()),
                 Some(Err(why)) => Err(unmeasured(why)),
                 None => Err(unknown()),
             },
@@ -237,14 +238,17 @@ fn recorded(live: &LiveDatabase, is_sought: impl Fn(&TenantId) -> bool) -> Schem
 }
 
 fn sought_in<'a>(live: &'a LiveDatabase, schemas: &'a Schemas) -> Sought<'a> {
-    let readers: &[RoleName] = match &live.control {
-        ControlState::Present { readers, .. } => readers,
-        ControlState::Absent | ControlState::Unreadable(_) => &[],
-    };
     Sought {
         schemas,
-        readers,
+        readers: readers(live),
         server: live.server.version_num,
+    }
+}
+
+fn readers(live: &LiveDatabase) -> &[RoleName] {
+    match &live.control {
+        ControlState::Present { readers, .. } => readers,
+        ControlState::Absent | ControlState::Unreadable(_) => &[],
     }
 }
 

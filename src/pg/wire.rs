@@ -296,7 +296,7 @@ pub const SEE_ALL: &str = "SET LOCAL row_security = off";
 pub fn begin_reading() -> String {
     format!(
         "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; {OWN_PATH}; {SEE_ALL}; \
-         SET LOCAL jit = off; SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = '5min'; \
+         SET LOCAL standard_conforming_strings = on; SET LOCAL jit = off; SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = '5min'; \
          SET LOCAL application_name = 'tenantry/observe';"
     )
 }

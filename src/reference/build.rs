@@ -38,7 +38,6 @@ pub(super) struct Bench<'a> {
     /// Its `server_version_num`.
     pub version: i32,
     pub history_table: &'a TableName,
-    pub readers: &'a [RoleName],
     pub application_name: &'a str,
     pub contents: Contents,
 }
@@ -174,9 +173,9 @@ impl Bench<'_> {
     /// Still as the owner, who may use and alter the schema whatever the connecting role inherits.
     fn read(&self, wire: &mut Wire, oid: u32) -> Result<(Shape, Forms), PgError> {
         let history = [self.history_table.as_str().to_owned()];
-        let shape = shape::read(wire, &[oid], &history, self.readers, self.version)?.remove(&oid);
+        let shape = shape::read(wire, &[oid], &history, &[], self.version)?.remove(&oid);
         let shape = shape.ok_or_else(|| PgError::own("the scratch schema can't be read"))?;
-        let forms = shape::after_dump(wire, oid, &shape, &history, self.readers, self.version)?;
+        let forms = shape::after_dump(wire, oid, &shape, &history, &[], self.version)?;
         Ok((shape, forms))
     }
 

@@ -7,8 +7,8 @@ mod content;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::model::name::{RoleName, TableName, TemplateName};
-use crate::model::observed::{ControlState, LiveDatabase, ServerFacts};
+use crate::model::name::{TableName, TemplateName};
+use crate::model::observed::{LiveDatabase, ServerFacts};
 use crate::model::reference::{Recipe, Reference};
 use crate::model::template::Template;
 use crate::pg::catalog;
@@ -27,8 +27,6 @@ pub struct Site<'a> {
     pub server: &'a ServerFacts,
     /// Made in the scratch schema as in a tenant's, and left out of the shape.
     pub history_table: &'a TableName,
-    /// Who was let read the tenants.
-    pub readers: &'a [RoleName],
     /// Where to build, if not there: a server of the same major version.
     pub elsewhere: Option<&'a Clients>,
     /// The name under which the server shows who builds.
@@ -49,15 +47,10 @@ impl<'a> Site<'a> {
         history_table: &'a TableName,
         elsewhere: Option<&'a Clients>,
     ) -> Self {
-        let readers = match &database.control {
-            ControlState::Present { readers, .. } => &readers[..],
-            _ => &[],
-        };
         Self {
             clients,
             server: &database.server,
             history_table,
-            readers,
             elsewhere,
             application_name: "tenantry/reference",
             today: &NO_TEMPLATES,
@@ -201,7 +194,6 @@ fn builder<'a>(site: &Site<'a>, recipes: &BTreeSet<Recipe>) -> Result<Bench<'a>,
         foreign: site.elsewhere.is_some(),
         version: site.server.version_num,
         history_table: site.history_table,
-        readers: site.readers,
         application_name: site.application_name,
         contents: content::Contents::default(),
     };

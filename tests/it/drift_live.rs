@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::support::dump;
 use crate::support::fleet::{Fleet, project, sample};
 use crate::support::gate::{Gate, WAIT};
-use crate::support::server::OwnServer;
+use crate::support::server::{DEPLOY, OWNER, OwnServer};
 use crate::support::shapes;
 use crate::support::{cli, database::Database};
 
@@ -219,4 +219,60 @@ fn a_fleet_that_is_made_again_on_another_server_has_the_same_fingerprints() {
     let one = fingerprints(&here, &["t_acme"]);
     let others = fingerprints(&there, &["t_first", "t_second", "t_zz"]);
     assert_eq!(others, vec![one[0].clone(); 3]);
+}
+
+/// A role that is let read the tenants after references were kept, and that the template lets in by itself.
+#[test]
+fn a_new_reader_is_no_drift() {
+    let mut fleet = Fleet::small(&["acme", "globex"]);
+    let role = format!("reader_{}", fleet.database.name);
+    fleet.database.run(&format!("CREATE ROLE {role}"));
+    let grant = format!("GRANT USAGE ON SCHEMA {{{{ident:schema}}}} TO {role};\n");
+    fleet.write("template/020_reader.sql", &grant);
+    fleet.apply(0);
+    assert_eq!(findings(&fleet, 0), [""; 0]);
+    fleet
+        .database
+        .run(&format!("GRANT SELECT ON tenantry.tenant TO {role}"));
+    assert_eq!(findings(&fleet, 0), [""; 0]);
+    fleet
+        .database
+        .run(&format!("GRANT CREATE ON SCHEMA t_acme TO {role}"));
+    assert_eq!(findings(&fleet, 2), ["acme grant grants on schema"]);
+    fleet.extra = "waivers: [{ tenants: acme, object: 'grants on schema', reason: r, owner: o }]\n"
+        .to_owned();
+    let report = fleet.run(["drift", "--format", "json"]).expect(0).json();
+    assert_eq!(report["summary"]["waived"], 1);
+}
+
+#[test]
+fn an_object_is_waived_by_the_name_that_drift_prints() {
+    let mut fleet = Fleet::small(&["acme"]);
+    fleet.apply(0);
+    fleet
+        .database
+        .run("CREATE FUNCTION t_acme.f(text[], integer[]) RETURNS int LANGUAGE sql AS 'SELECT 1'");
+    let object = "function f(text[], integer[])";
+    assert_eq!(findings(&fleet, 2), [format!("acme extra {object}")]);
+    fleet.extra =
+        format!("waivers: [{{ tenants: acme, object: '{object}', reason: r, owner: o }}]\n");
+    fleet.run(["drift"]).expect(0);
+}
+
+#[test]
+fn a_role_with_settings_of_its_own_reads_the_same() {
+    let fleet = orders(&many());
+    let role = format!("set_{}", fleet.database.name);
+    fleet.database.run(&format!(
+        "CREATE ROLE {role} LOGIN PASSWORD 'tests-only' IN ROLE {OWNER};
+         GRANT USAGE ON SCHEMA tenantry TO {role}; GRANT SELECT ON ALL TABLES IN SCHEMA tenantry TO {role};
+         ALTER ROLE {role} SET standard_conforming_strings = off;
+         ALTER ROLE {role} SET quote_all_identifiers = on;
+         ALTER ROLE {role} SET search_path = nowhere"
+    ));
+    let url = fleet.database.url().replace(DEPLOY, &role);
+    fleet.run(["drift", "--database-url", &url]).expect(0);
+    fleet
+        .run(["drift", "--tenant", "m01", "--database-url", &url])
+        .expect(0);
 }

@@ -29,7 +29,7 @@ pub const PINNED: &str = "SET LOCAL search_path = pg_catalog, pg_temp; SET LOCAL
     SET LOCAL standard_conforming_strings = on; SET LOCAL \"DateStyle\" = 'ISO, YMD'; \
     SET LOCAL \"IntervalStyle\" = 'postgres'; SET LOCAL \"TimeZone\" = 'UTC'; SET LOCAL extra_float_digits = 1; \
     SET LOCAL bytea_output = 'hex'; SET LOCAL xmloption = 'content'; SET LOCAL xmlbinary = 'base64'; \
-    SET LOCAL lc_monetary = 'C'; SET LOCAL jit = off; SET LOCAL lock_timeout = '5s'; \
+    SET LOCAL lc_monetary = 'C'; SET LOCAL jit = off; SET LOCAL lock_timeout = '1s'; \
     SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL enable_hashjoin = off; \
     SET LOCAL enable_mergejoin = off; SET LOCAL enable_memoize = off; SET LOCAL enable_material = off; \
     SET LOCAL enable_seqscan = off;";
