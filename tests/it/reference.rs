@@ -8,7 +8,7 @@ use std::sync::Arc;
 use rustix::process::Signal;
 use tenantry::config;
 use tenantry::model::desired::{Cluster, Desired};
-use tenantry::model::name::{ClusterName, TenantId};
+use tenantry::model::name::{ClusterName, SqlName as _, TenantId};
 use tenantry::model::observed::{ControlTenant, LiveDatabase};
 use tenantry::model::reference::{Recipe, Reference};
 use tenantry::model::shape::{Definition, Kind, Shape};
@@ -163,8 +163,11 @@ fn live(seen: &Seen) -> BTreeMap<TenantId, Shape> {
     let history = [seen.desired.history_table.as_str().to_owned()];
     let oid = |row: &ControlTenant| seen.database.schemas[&row.schema].oid;
     let oids: Vec<u32> = seen.database.tenants.values().map(oid).collect();
+    // The connecting role needn't inherit what the owner of all of them may.
+    let owner = seen.database.tenants.values().next().expect("a tenant");
+    let as_owner = format!("SET LOCAL ROLE {}", owner.owner.quoted());
     let read = seen.clients.with(|wire| {
-        wire.run(&begin_reading())?;
+        wire.run(&(begin_reading() + &as_owner))?;
         let version = seen.database.server.version_num;
         let shapes = shape::read(wire, &oids, &history, &[], version)?;
         wire.run("COMMIT")?;
