@@ -133,7 +133,7 @@ impl<'a> Context<'a> {
         self.streams.redactor.learn_passwords_of(url);
         let streams = Arc::clone(&self.streams);
         let learn = move |secret: &str| streams.redactor.learn(secret);
-        let target = settings::resolve(Some(url), &Cluster::default(), self.env);
+        let target = settings::resolve_named("--reference-url", url, self.env);
         target.map(|target| target.on_secret(learn))
     }
 

@@ -26,7 +26,9 @@ use jiff::civil::Date;
 
 use crate::model::desired::{Desired, Tenant, TenantState};
 use crate::model::name::{ClusterName, SchemaName, TenantId};
-use crate::model::observed::{ControlState, ControlTenant, LiveDatabase, Observed, ShapeGroup};
+use crate::model::observed::{
+    ControlState, ControlTenant, LiveDatabase, Observed, ShapeGroup, Unreadable,
+};
 use crate::model::reference::Reference;
 use crate::model::shape::Shape;
 use crate::plan::Unmanaged;
@@ -132,7 +134,7 @@ pub fn check(scene: &Scene<'_>) -> Checked {
 pub fn add_read(
     observed: &mut Observed,
     cluster: &ClusterName,
-    read: BTreeMap<SchemaName, Result<Shape, String>>,
+    read: BTreeMap<SchemaName, Result<Shape, Unreadable>>,
 ) {
     let live = observed.databases.get_mut(cluster);
     let Some(shapes) = live.and_then(|live| live.as_mut().ok()?.shapes.as_mut()) else {
@@ -147,8 +149,8 @@ pub fn add_read(
     }
     for (schema, shape) in read {
         match shape {
-            Err(words) => {
-                shapes.unreadable.insert(schema, words);
+            Err(why) => {
+                shapes.unreadable.insert(schema, why);
             }
             Ok(shape) => shapes.groups.push(ShapeGroup {
                 schemas: vec![schema],

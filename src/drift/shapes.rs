@@ -116,19 +116,15 @@ impl Database<'_> {
     /// Whoever is in no group wasn't read, and is never taken for equal.
     fn tell_rest(&mut self, shapes: Option<&LiveShapes>) {
         for (schema, id) in std::mem::take(&mut self.tenants) {
-            let words = shapes.and_then(|shapes| shapes.unreadable.get(schema));
+            let unreadable = shapes.and_then(|shapes| shapes.unreadable.get(schema));
             let why = self
                 .measured
                 .get(id)
                 .and_then(|one| one.reference.as_ref().err());
-            let finding = match (words, why) {
-                (Some(words), _) => Finding::new(FindingKind::Unreadable, "schema")
-                    .saying(format!("its objects can't be read: {words}"))
-                    .hint(if words.contains(LOCKED) {
-                        LATER
-                    } else {
-                        GRANTS
-                    }),
+            let finding = match (unreadable, why) {
+                (Some(why), _) => Finding::new(FindingKind::Unreadable, "schema")
+                    .saying(format!("its objects can't be read: {}", why.message))
+                    .hint(if why.is_locked { LATER } else { GRANTS }),
                 (None, Some(why)) => unmeasured(Some(why)),
                 (None, None) => unchecked("its shape wasn't read"),
             };
@@ -142,9 +138,6 @@ impl Database<'_> {
         self.found.findings.extend(about);
     }
 }
-
-/// The SQLSTATE of a lock that another session holds.
-const LOCKED: &str = "55P03";
 
 const LATER: &str = "Look again when the other session has let its objects go.";
 

@@ -161,6 +161,7 @@ mod tests {
     use super::super::Unmeasured;
     use super::super::tests::{World, reference, shape, without_index};
     use super::*;
+    use crate::model::observed::Unreadable;
     use crate::model::reference::Reference;
     use crate::model::shape::{Kind, Shape, Undescribed};
     use crate::plan::tests::fleet::{cluster, role, schema, tenant_id};
@@ -271,7 +272,7 @@ mod tests {
     fn who_wasnt_compared_has_the_reason() {
         let mut world = World::of(&["a", "b", "c", "d", "e"]);
         let unreadable = &mut world.shapes().unreadable;
-        unreadable.insert(schema("acq_b"), "no permission".to_owned());
+        unreadable.insert(schema("acq_b"), Unreadable::for_good("no permission"));
         world.shapes().groups[0]
             .schemas
             .retain(|name| *name != schema("acq_b"));

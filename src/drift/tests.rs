@@ -15,6 +15,7 @@ use crate::model::migration::History;
 use crate::model::name::{FleetName, SchemaName, TenantId};
 use crate::model::observed::{
     ControlState, ControlTenant, LiveDatabase, LiveHistory, LiveShapes, ShapeGroup, Unreachable,
+    Unreadable,
 };
 use crate::model::reference::Reference;
 use crate::model::shape::{Definition, Kind, ObjectKey, Shape, Undescribed};
@@ -289,7 +290,7 @@ fn a_verdict_on_a_name_is_read_one_by_one() {
     assert!(checked.to_read.is_empty());
     assert_eq!(told(&checked.report), ["c changed view v"]);
 
-    let gone = [(schema("acq_b"), Err("gone".to_owned()))];
+    let gone = [(schema("acq_b"), Err(Unreadable::for_good("gone")))];
     let mut again = world;
     again
         .shapes()
@@ -344,8 +345,8 @@ fn what_cannot_be_compared_is_never_equal() {
     assert_eq!(not_read, none);
     let denied = unchecked(|world| {
         world.shapes().groups.clear();
-        let words = "permission denied".to_owned();
-        world.shapes().unreadable.insert(schema("acq_a"), words);
+        let why = Unreadable::for_good("permission denied");
+        world.shapes().unreadable.insert(schema("acq_a"), why);
     });
     assert_eq!(
         denied,

@@ -113,7 +113,8 @@ fn readable(text: &str) -> String {
     lines
 }
 
-/// A line with a break before each clause and after each comma, those in quotes and deep in parentheses left out.
+/// A line with a break before each clause and after each comma, those in quotes and deep in parentheses left out, and
+/// before a word that would go past the width.
 fn broken(line: &str) -> String {
     let mut text = String::with_capacity(line.len() * 2);
     let mut quote = None;
@@ -130,13 +131,21 @@ fn broken(line: &str) -> String {
         }
         let is_place =
             quote.is_none() && c == ' ' && !text.ends_with("  ") && !rest.starts_with(' ');
-        if is_place && ((depth <= 1 && text.ends_with(',')) || begins_clause(rest)) {
+        let ends_part = depth <= 1 && text.ends_with(',');
+        if is_place && (ends_part || begins_clause(rest) || goes_past(&text, rest)) {
             text.push_str("\n  ");
         } else {
             text.push(c);
         }
     }
     text
+}
+
+/// Whether the next word doesn't fit on the last line any more.
+fn goes_past(text: &str, rest: &str) -> bool {
+    let line = text.rsplit('\n').next().unwrap_or_default();
+    let word = rest.split(' ').next().unwrap_or_default();
+    line.chars().count() + 1 + word.chars().count() > WIDTH
 }
 
 fn begins_clause(rest: &str) -> bool {
@@ -163,6 +172,14 @@ mod tests {
         assert_eq!(text.trim_end().replace("\n  ", " "), line);
         assert_eq!(readable("short AND sweet"), "short AND sweet\n");
         assert_eq!(readable("blanks \r\n"), "blanks \r\n\n");
+    }
+
+    #[test]
+    fn lines_without_clauses_are_broken_at_the_width() {
+        let line = "bigint start 1 increment 1 minimum 1 maximum 9223372036854775807 cache 1 owned by orders.id";
+        let text = readable(line);
+        assert!(text.lines().all(|line| line.len() <= WIDTH), "{text}");
+        assert_eq!(text.trim_end().replace("\n  ", " "), line);
     }
 
     #[test]

@@ -61,8 +61,27 @@ impl LiveDatabase {
 pub struct LiveShapes {
     /// In no order.
     pub groups: Vec<ShapeGroup>,
-    /// Schemas that couldn't be read, with the server's words.
-    pub unreadable: BTreeMap<SchemaName, String>,
+    pub unreadable: BTreeMap<SchemaName, Unreadable>,
+}
+
+/// Why a schema's objects couldn't be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// The server's own words.
+    pub message: String,
+    /// Whether another session held them, so that it is worth another look.
+    pub is_locked: bool,
+}
+
+#[cfg(test)]
+impl Unreadable {
+    /// That nobody will get by another look.
+    pub(crate) fn for_good(message: &str) -> Self {
+        Self {
+            message: message.to_owned(),
+            is_locked: false,
+        }
+    }
 }
 
 /// Schemas that are alike, up to their own names as whole words.

@@ -7,7 +7,9 @@ use std::thread;
 use crate::drift::{self, Measured, ToRead, Unmeasured};
 use crate::model::desired::Desired;
 use crate::model::name::{ClusterName, RoleName, SchemaName, TenantId};
-use crate::model::observed::{ControlState, ControlTenant, LiveDatabase, LiveShapes, Observed};
+use crate::model::observed::{
+    ControlState, ControlTenant, LiveDatabase, LiveShapes, Observed, Unreadable,
+};
 use crate::model::outdated::{self as templates, Outdated};
 use crate::model::reference::{Recipe, Reference};
 use crate::model::shape::Shape;
@@ -100,14 +102,14 @@ pub fn read_each(looked: &mut Looked, targets: &Targets, to_read: &ToRead) {
 fn by_name(
     schemas: Schemas,
     read: Result<Whole, PgError>,
-) -> BTreeMap<SchemaName, Result<Shape, String>> {
+) -> BTreeMap<SchemaName, Result<Shape, Unreadable>> {
     let (mut read, otherwise) = match read {
-        Ok(read) => (read, "it is gone".to_owned()),
-        Err(error) => (Whole::new(), error.to_string()),
+        Ok(read) => (read, PgError::own("it is gone")),
+        Err(error) => (Whole::new(), error),
     };
     let of = |(schema, place): (SchemaName, shapes::Place)| {
         let shape = read.remove(&place.oid);
-        (schema, shape.unwrap_or_else(|| Err(otherwise.clone())))
+        (schema, shape.unwrap_or_else(|| Err((&otherwise).into())))
     };
     schemas.into_iter().map(of).collect()
 }
@@ -163,7 +165,7 @@ impl Place<'_> {
             let schemas = sought.keys().cloned();
             LiveShapes {
                 groups: Vec::new(),
-                unreadable: schemas.map(|schema| (schema, error.to_string())).collect(),
+                unreadable: schemas.map(|schema| (schema, (&error).into())).collect(),
             }
         })
     }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use crate::model::name::{RoleName, SchemaName, SqlName as _, TableName};
-use crate::model::observed::{LiveShapes, ShapeGroup};
+use crate::model::observed::{LiveShapes, ShapeGroup, Unreadable};
 use crate::model::shape::Shape;
 use crate::model::template::ContentHash;
 use crate::pg::clients::Clients;
@@ -57,10 +57,12 @@ pub fn read(clients: &Clients, sought: Sought<'_>) -> Result<LiveShapes, PgError
         let schemas = group.iter().map(|(schema, _)| (*schema).clone());
         match whole.remove(&group[0].1) {
             Some(Ok(shape)) => join(&mut alike, schemas.collect(), shape),
-            Some(Err(words)) => unreadable.extend(schemas.map(|schema| (schema, words.clone()))),
+            Some(Err(why)) => unreadable.extend(schemas.map(|schema| (schema, why.clone()))),
             None => {
-                let words = "it is gone, or neither the connecting role nor its owner may use it";
-                unreadable.extend(schemas.map(|schema| (schema, words.to_owned())));
+                let gone = PgError::own(
+                    "it is gone, or neither the connecting role nor its owner may use it",
+                );
+                unreadable.extend(schemas.map(|schema| (schema, (&gone).into())));
             }
         }
     }
@@ -76,7 +78,7 @@ type Named<'a> = (&'a SchemaName, u32);
 fn groups<'a>(
     clients: &Clients,
     sought: Sought<'a>,
-    unreadable: &mut BTreeMap<SchemaName, String>,
+    unreadable: &mut BTreeMap<SchemaName, Unreadable>,
 ) -> Result<Vec<Vec<Named<'a>>>, PgError> {
     let named = sought.schemas.iter();
     let named = named.map(|(schema, place)| (schema, place.oid));
@@ -92,8 +94,8 @@ fn groups<'a>(
     for (schema, oid) in named {
         if let Some(key) = keys.by_schema.get(&oid) {
             groups.entry(*key).or_default().push((schema, oid));
-        } else if let Some(words) = keys.unreadable.get(&oid) {
-            unreadable.insert(schema.clone(), words.clone());
+        } else if let Some(why) = keys.unreadable.get(&oid) {
+            unreadable.insert(schema.clone(), why.clone());
         }
     }
     Ok(groups.into_values().collect())
@@ -116,7 +118,7 @@ fn join(alike: &mut BTreeMap<ContentHash, ShapeGroup>, schemas: Vec<SchemaName>,
 }
 
 /// Shapes by oid, with the server's words where one can't be read.
-pub type Whole = BTreeMap<u32, Result<Shape, String>>;
+pub type Whole = BTreeMap<u32, Result<Shape, Unreadable>>;
 
 /// Reads whole shapes, with the server's words where one can't be read.
 ///
@@ -186,7 +188,7 @@ fn split(
         }
         Err(error) if error.closed => return Err(error),
         Err(error) if oids.len() == 1 => {
-            return Ok(Whole::from([(oids[0], Err(error.to_string()))]));
+            return Ok(Whole::from([(oids[0], Err((&error).into()))]));
         }
         Err(_) => {}
     }

@@ -1,5 +1,6 @@
 //! An error of the server or the connection, in the server's own words.
 
+use crate::model::observed::Unreadable;
 use std::error::Error as _;
 use std::fmt;
 use std::io;
@@ -24,6 +25,15 @@ pub struct PgError {
     pub closed: bool,
     /// It was given up because no answer came. The server may still be at work.
     pub silent: bool,
+}
+
+impl From<&PgError> for Unreadable {
+    fn from(error: &PgError) -> Self {
+        Self {
+            message: error.to_string(),
+            is_locked: error.sqlstate.as_deref() == Some("55P03"),
+        }
+    }
 }
 
 impl PgError {

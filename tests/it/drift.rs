@@ -207,6 +207,8 @@ fn the_password_of_a_reference_url_is_never_shown() {
         let run = fleet.run(["drift", "-vv", "--reference-url", url]);
         assert!(!run.all().contains("hunter2"), "{}", run.all());
     }
+    let run = fleet.run(["drift", "--reference-url", "nonsense"]);
+    assert!(run.stderr.contains("--reference-url"), "{}", run.stderr);
 }
 
 const SHOP: &str = "\

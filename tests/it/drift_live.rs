@@ -276,3 +276,21 @@ fn a_role_with_settings_of_its_own_reads_the_same() {
         .run(["drift", "--tenant", "m01", "--database-url", &url])
         .expect(0);
 }
+
+#[test]
+fn objects_that_another_session_holds_are_worth_another_look() {
+    for tenants in [&many()[..2], &many()] {
+        let fleet = orders(tenants);
+        let mut other = fleet.database.admin();
+        other
+            .batch_execute("BEGIN; LOCK TABLE t_m01.orders IN ACCESS EXCLUSIVE MODE")
+            .expect("nobody uses it");
+        let run = fleet.run(["drift", "--format", "json"]).expect(1);
+        let report = run.json();
+        assert_eq!(told(&report), ["m01 unreadable schema"]);
+        let hint = report["findings"][0]["hint"].as_str().expect("a hint");
+        assert!(hint.starts_with("Look again"), "{hint}");
+        other.batch_execute("ROLLBACK").expect("it was open");
+        assert_eq!(findings(&fleet, 0), [""; 0]);
+    }
+}

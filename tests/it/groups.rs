@@ -289,10 +289,10 @@ fn a_tenant_that_is_being_altered_does_not_hold_up_the_others() {
     let unreadable: Vec<_> = keys
         .unreadable
         .iter()
-        .map(|(schema, why)| (names[schema].as_str(), why.as_str()))
+        .map(|(schema, why)| (names[schema].as_str(), why.message.as_str(), why.is_locked))
         .collect();
     let words = "canceling statement due to lock timeout, SQLSTATE 55P03";
-    assert_eq!(unreadable, [("tenant_2", words)]);
+    assert_eq!(unreadable, [("tenant_2", words, true)]);
     for (schema, key) in &keys.by_schema {
         assert_eq!(before.by_schema[schema], *key);
     }
@@ -312,8 +312,9 @@ fn a_schema_that_is_gone_is_unreadable() {
         tenants.version(),
     );
     let keys = keys.expect("the others can be read");
+    let words = keys.unreadable.values().map(|why| why.message.as_str());
     assert_eq!(
-        keys.unreadable.values().collect::<Vec<_>>(),
+        words.collect::<Vec<_>>(),
         ["the schema doesn't exist any more"]
     );
 }

@@ -3,6 +3,7 @@
 //! The server locks what it deparses against changes, so a table that is being altered holds it up. Only the
 //! schema concerned may suffer from it.
 
+use crate::model::observed::Unreadable;
 use std::time::{Duration, Instant};
 
 use postgres::types::Type;
@@ -21,7 +22,7 @@ pub const BRIEFLY: Duration = Duration::from_millis(500);
 pub struct Outcome {
     pub hashes: Vec<(u32, [i64; 2])>,
     pub busy: Vec<Open>,
-    pub unreadable: Vec<(u32, String)>,
+    pub unreadable: Vec<(u32, Unreadable)>,
 }
 
 /// How many objects that is.
@@ -55,7 +56,7 @@ fn split(
         if is_locked {
             outcome.busy.append(&mut portion);
         } else {
-            outcome.unreadable.push((schema, error.to_string()));
+            outcome.unreadable.push((schema, error.into()));
         }
         return Ok(Vec::new());
     }
@@ -91,7 +92,7 @@ pub fn one_by_one(
         match hashes(session, std::slice::from_ref(&open), wait, server) {
             Ok(hashes) => outcome.hashes.extend(hashes),
             Err(error) if error.closed => return Err(error),
-            Err(error) => outcome.unreadable.push((open.0, error.to_string())),
+            Err(error) => outcome.unreadable.push((open.0, (&error).into())),
         }
     }
     Ok(outcome)

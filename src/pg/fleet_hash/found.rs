@@ -1,5 +1,7 @@
 //! What the connections have learned so far.
 
+use crate::model::observed::Unreadable;
+use crate::pg::error::PgError;
 use std::collections::BTreeMap;
 
 use super::Keys;
@@ -19,7 +21,7 @@ pub type Open = (u32, Vec<Object>);
 pub struct Found {
     hashes: BTreeMap<u32, [i64; 2]>,
     pub open: BTreeMap<u32, Vec<Object>>,
-    pub unreadable: BTreeMap<u32, String>,
+    pub unreadable: BTreeMap<u32, Unreadable>,
 }
 
 impl Found {
@@ -62,7 +64,7 @@ impl Found {
         }
         for schema in schemas {
             if !keys.by_schema.contains_key(schema) {
-                let gone = || "the schema doesn't exist any more".to_owned();
+                let gone = || (&PgError::own("the schema doesn't exist any more")).into();
                 keys.unreadable.entry(*schema).or_insert_with(gone);
             }
         }

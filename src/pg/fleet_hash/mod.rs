@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 use postgres::types::Type;
 
 use crate::model::name::RoleName;
+use crate::model::observed::Unreadable;
 
 use super::clients::Clients;
 use super::error::PgError;
@@ -34,7 +35,7 @@ pub struct Keys {
     /// They mean nothing outside of one answer.
     pub by_schema: BTreeMap<u32, u128>,
     /// Why a schema has no key, in the server's words.
-    pub unreadable: BTreeMap<u32, String>,
+    pub unreadable: BTreeMap<u32, Unreadable>,
 }
 
 /// What to hash.

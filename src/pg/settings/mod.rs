@@ -40,6 +40,15 @@ pub fn resolve(flag: Option<&str>, cluster: &Cluster, env: Env<'_>) -> Result<Ta
     settle(&source, cluster, env)
 }
 
+/// Resolves the target that a flag of its own names, such as `--reference-url`, filled as every other.
+///
+/// # Errors
+/// As those of [`resolve`].
+pub fn resolve_named(origin: &'static str, text: &str, env: Env<'_>) -> Result<Target, Error> {
+    let text = text.to_owned();
+    settle(&Source { origin, text }, &Cluster::default(), env)
+}
+
 /// Resolves the target for what needs a session: the cluster's `direct_url`, past a pooling proxy. Without one, or
 /// with `--database-url`, which may lead elsewhere altogether, it is that of [`resolve`].
 ///
