@@ -34,7 +34,6 @@ use crate::report::{CancelReason, DatabaseOutcome, Event, Report, Reporter, Stat
 use cancel::Cancel;
 use databases::Databases;
 use locks::{Locks, Taking};
-use references::Keeper;
 pub use reporting::{unplanned, untried};
 
 /// A plan and where to carry it out.
@@ -81,15 +80,14 @@ pub fn apply(
         databases: databases.0.len(),
     });
     let prepared = databases.prepare(request, run, cancel, reporter);
-    let keeper = Keeper::new(request, run, cancel);
     let outcomes = if has_failed(&prepared) {
         stop(cancel, reporter, CancelReason::Systemic);
         wave::skip_all(request, run, "a database-wide step failed")
     } else {
-        wave::run_all(request, run, &databases, &keeper, cancel, reporter)
+        wave::run_all(request, run, &databases, cancel, reporter)
     };
     let (mut report, exit) = reporting::report(request, run, cancel, prepared, outcomes);
-    report.notices = keeper.finish(&databases, &report.outcomes);
+    report.notices = references::keep(request, run, &databases, cancel, &report.outcomes);
     report.resumable = databases.is_recorded() && report.summary.is_left();
     databases.finish(&report, exit);
     reporter.event(&Event::RunFinished {

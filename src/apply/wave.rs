@@ -14,7 +14,6 @@ use crate::report::{CancelReason, Event, Outcome, Reporter, Status};
 use super::breaker::Breaker;
 use super::cancel::Cancel;
 use super::databases::{Database, Databases};
-use super::references::Keeper;
 use super::tenant::{self, Shop};
 use super::watcher::Watcher;
 use super::work::Work;
@@ -25,7 +24,6 @@ pub(super) fn run_all(
     request: &Request<'_>,
     run: Uuid,
     databases: &Databases,
-    keeper: &Keeper<'_>,
     cancel: &Cancel,
     reporter: &dyn Reporter,
 ) -> Vec<Outcome> {
@@ -40,7 +38,6 @@ pub(super) fn run_all(
             request,
             run,
             databases,
-            keeper,
             cancel,
             reporter,
         };
@@ -75,7 +72,6 @@ struct Floor<'a> {
     request: &'a Request<'a>,
     run: Uuid,
     databases: &'a Databases,
-    keeper: &'a Keeper<'a>,
     cancel: &'a Cancel,
     reporter: &'a dyn Reporter,
 }
@@ -192,9 +188,6 @@ impl Floor<'_> {
         let outcome = tenant::run(&shop, work);
         if let Some(reason) = toll.judge(&outcome) {
             stop(self.cancel, self.reporter, reason);
-        }
-        if outcome.status == Status::Applied {
-            self.keeper.after(work, database);
         }
         outcome
     }
